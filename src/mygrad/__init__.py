@@ -1,0 +1,19 @@
+"""Automatic differentiation for NumPy, with a fast N-dimensional convolution at its heart."""
+
+from mygrad.autodiff.modes import (
+    mem_guard_active,
+    mem_guard_off,
+    mem_guard_on,
+    no_autodiff,
+    turn_memory_guarding_off,
+    turn_memory_guarding_on,
+)
+from mygrad.autodiff.tensor import Tensor
+from mygrad.functions.creation import *  # noqa: F403
+from mygrad.functions.elementwise import *  # noqa: F403
+from mygrad.functions.indexing import where
+from mygrad.functions.products import einsum, matmul
+from mygrad.functions.reductions import *  # noqa: F403
+from mygrad.functions.shapes import *  # noqa: F403
+
+__version__ = "3.0.0"

@@ -1,0 +1,366 @@
+"""The forms a differentiable function can take: what the rules of many functions share.
+
+A rule is a plain NumPy expression in ``g, y, *inputs``: given arrays it returns an array, given tensors
+a tensor that can itself be differentiated. The form does what the rule then need not know:
+broadcasting, ``where=``, ``out=``, dtypes, keywords, and views.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from mygrad.autodiff import modes
+from mygrad.autodiff.graph import Gradients, Node
+from mygrad.autodiff.guard import is_guarded
+from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, UFUNCS
+from mygrad.autodiff.tensor import Tensor, leaf, record, stand_in
+from mygrad.autodiff.views import Step, View, register, replay
+
+__all__ = ["Creator", "Elementwise", "Function", "Joining", "array_of", "cast", "fit", "override", "write"]
+
+Array = np.ndarray[Any, Any]
+Rule = Callable[..., Any]
+_NAMES = (("x", "x1"), ("y", "x2"))  # mygrad's and NumPy's
+_SCALARS = (float, int, bool, np.number, np.bool_)
+
+
+def array_of(x: Any) -> Any:
+    """Return the array of a tensor or array-like; Python and NumPy scalars as they are (they promote weakly)."""
+    if isinstance(x, Tensor):
+        return x._node.value
+    if x.__class__ is np.ndarray or isinstance(x, _SCALARS):
+        kind = "f" if isinstance(x, (float, int)) else x.dtype.kind
+    else:
+        x = np.asarray(x)
+        kind = x.dtype.kind
+    if kind not in "fbiu" and modes.tracking():
+        raise TypeError(
+            "Tensor data must be of an floating type, integer type, or boolean type, "
+            f"received {np.asarray(x).dtype.type}"
+        )
+    return x
+
+
+class Creator:
+    """What `Tensor.creator` shows: an operation and the tensors it was applied to."""
+
+    def __init__(self, operation: Any, node: Node) -> None:
+        self.operation = operation
+        self.variables = tuple(_shown(x) for x in node.inputs)
+
+    def __repr__(self) -> str:
+        return f"<{self.operation.name} of {len(self.variables)} tensors>"
+
+
+def _shown(x: Any) -> Tensor:
+    if type(x) is not Node:
+        return leaf(np.asarray(x), True)
+    handle = x.handle()
+    return stand_in(x) if handle is None else handle
+
+
+class Primitive:
+    """A function with a rule for each of its inputs; rules are called as ``rule(g, y, *inputs, **params)``."""
+
+    name = "primitive"
+    rules: tuple[Rule | None, ...] = ()
+
+    def creator(self, node: Node) -> Any:
+        return Creator(self, node)
+
+    def pull(self, node: Node, g: Any, gradients: Gradients) -> None:
+        inputs = gradients.see(node.inputs)
+        y = gradients.see_output(node)
+        for i, x in enumerate(node.inputs):
+            if type(x) is Node and not x.constant:
+                given = self.gradient(i, g, y, inputs, node.params)
+                if given is not None:
+                    gradients.give(x, fit(given, x.value))
+
+    def gradient(self, i: int, g: Any, y: Any, inputs: list[Any], params: Any) -> Any:
+        rule = self.rules[i]
+        return None if rule is None else rule(g, y, *inputs, **params)
+
+
+def fit(g: Any, like: Array) -> Any:
+    """Sum `g` over the axes along which `like` was broadcast, and cast it to the dtype of `like`."""
+    if g.shape != like.shape:
+        extra = g.ndim - like.ndim
+        stretched = tuple(
+            extra + i for i, size in enumerate(like.shape) if size == 1 and g.shape[extra + i] != 1
+        )
+        g = np.sum(g, axis=(*range(extra), *stretched), keepdims=True)
+        g = np.reshape(g, like.shape)
+    return g if g.dtype == like.dtype else cast.either(g, dtype=like.dtype)
+
+
+class Elementwise(Primitive):
+    """A ufunc. Rules see broadcast operands; sums over broadcast axes and masks are done here."""
+
+    def __init__(self, ufunc: Any, *rules: Rule) -> None:
+        self.ufunc, self.rules = ufunc, rules
+        self.name = self.__name__ = ufunc.__name__
+        self.__doc__ = ufunc.__doc__
+        UFUNCS[ufunc] = PUBLIC[ufunc] = self
+
+    def __repr__(self) -> str:
+        return f"<mygrad-ufunc '{self.name}'>"
+
+    def __getattr__(self, name: str) -> Any:  # nin, nout, types, identity, ...
+        return getattr(self.ufunc, name)
+
+    def __call__(self, *args: Any, constant: bool | None = None, **keywords: Any) -> Any:
+        if keywords or len(args) != self.ufunc.nin:
+            return self._with_keywords(args, constant, keywords)
+        values = [
+            x._node.value if x.__class__ is Tensor else x if x.__class__ is float else array_of(x) for x in args
+        ]
+        operands = [x if isinstance(x, Tensor) else v for x, v in zip(args, values, strict=True)]
+        return record(self, operands, self.ufunc(*values), None, constant)
+
+    def _with_keywords(self, args: Any, constant: bool | None, keywords: dict[str, Any]) -> Any:
+        nin = self.ufunc.nin
+        for names in _NAMES[len(args) : nin]:
+            args = (*args, next(keywords.pop(each) for each in (*names, names[0]) if each in keywords))
+        if len(args) > nin:
+            keywords["out"], args = args[nin], args[:nin]
+        out = _single(keywords.pop("out", None))
+        where = keywords.pop("where", True)
+        mask = None if where is True else np.asarray(where, dtype=bool)
+        values = [array_of(x) for x in args]
+        operands = [x if isinstance(x, Tensor) else v for x, v in zip(args, values, strict=True)]
+        if isinstance(out, Tensor):
+            return write(out, lambda old: self._onto(old, operands, values, mask, keywords))
+        if mask is not None:
+            keywords["where"] = mask
+        if out is not None and modes.guarding() and any(x is out for x in values):
+            raise ValueError("output array is read-only")
+        value = self.ufunc(*values, out=out, **keywords)
+        made = record(self, operands, value, mask, constant)
+        return _locked(made) if out is not None else made
+
+    def _onto(self, old: Tensor, operands: Any, values: Any, mask: Any, keywords: dict[str, Any]) -> Tensor:
+        """Compute into what was `old`; where the mask is false, `old` is one of the operands."""
+        target = np.array(old._node.value) if mask is not None else np.empty_like(old._node.value)
+        self.ufunc(*values, out=target, where=True if mask is None else mask, **keywords)
+        operands = operands if mask is None else [*operands, old]
+        return record(self, operands, target, mask, old.constant)
+
+    def gradient(self, i: int, g: Any, y: Any, inputs: list[Any], params: Any) -> Any:
+        nin = len(self.rules)
+        if i == nin:
+            return np.where(params, 0, g)
+        given = self.rules[i](g, y, *inputs[:nin])  # type: ignore[misc]
+        return given if params is None else np.where(params, given, 0)
+
+
+def _single(out: Any) -> Any:
+    if not isinstance(out, tuple):
+        return out
+    if len(out) != 1:
+        raise ValueError(f"one `out` is expected, {len(out)} were given")
+    return out[0]
+
+
+def _locked(made: Tensor) -> Tensor:
+    """Lock at once an array that somebody outside has already."""
+    made._node.expose()
+    return made
+
+
+class Function(Primitive):
+    """A NumPy function of one or several arrays, with parameters that have no gradient.
+
+    Parameters
+    ----------
+    function
+        Called with arrays and parameters.
+    *rules
+        One per array; None where there is no gradient.
+    names : str
+        mygrad's names of the arguments, in order, arrays first.
+    numpy : callable, optional
+        The NumPy function overridden by this one; `function` by default.
+    view : bool
+        Whether the result may share memory with the first array.
+    """
+
+    def __init__(
+        self, function: Any, *rules: Rule | None, names: str = "x", numpy: Any = None, view: bool = False
+    ) -> None:
+        self.function, self.rules, self.view = function, rules, view
+        self.names = names.split()
+        self.numpy = function if numpy is None else numpy
+        self.name = self.__name__ = getattr(self.numpy, "__name__", function.__name__)
+        self.__doc__ = getattr(self.numpy, "__doc__", function.__doc__)
+
+    def override(self) -> "Function":
+        """Be what NumPy's function does to tensors."""
+        FUNCTIONS[self.numpy] = self.from_numpy
+        PUBLIC[self.numpy] = self
+        return self
+
+    def __repr__(self) -> str:
+        return f"<mygrad function '{self.name}'>"
+
+    def __call__(self, *args: Any, constant: bool | None = None, **keywords: Any) -> Any:
+        return self._bind(self.names, args, constant, keywords)
+
+    @cached_property
+    def numpy_names(self) -> list[str]:
+        return list(inspect.signature(self.numpy).parameters)
+
+    def from_numpy(self, *args: Any, constant: bool | None = None, **keywords: Any) -> Any:
+        """Take arguments in NumPy's order and under NumPy's names."""
+        return self._bind(self.numpy_names, args, constant, keywords)
+
+    def _bind(self, names: Sequence[str], args: Any, constant: bool | None, keywords: dict[str, Any]) -> Any:
+        if len(args) > len(names):
+            raise TypeError(f"{self.name}() takes at most {len(names)} positional arguments, got {len(args)}")
+        count = len(self.rules)
+        for i in range(len(args), count):
+            args = (*args, keywords.pop(self._given(i, keywords)))
+        params = dict(zip(names[count:], args[count:], strict=False)) | keywords
+        return self.run(args[:count], {k: v for k, v in params.items() if v is not np._NoValue}, constant)
+
+    def _given(self, i: int, keywords: dict[str, Any]) -> str:
+        for name in (self.names[i], self.numpy_names[i]):
+            if name in keywords:
+                return name
+        raise TypeError(f"{self.name}() is missing its argument {self.names[i]!r}")
+
+    def either(self, *operands: Any, **params: Any) -> Any:
+        """Return an array if all operands are arrays, a tensor if any is a tensor."""
+        if any(isinstance(x, Tensor) for x in operands):
+            return self.run(operands, params)
+        return self.function(*operands, **params)
+
+    def run(self, operands: Any, params: dict[str, Any], constant: bool | None = None) -> Any:
+        """Apply the function and record it."""
+        out = _single(params.pop("out", None))
+        values = [array_of(x) for x in operands]
+        operands = [x if isinstance(x, Tensor) else v for x, v in zip(operands, values, strict=True)]
+        value = self.apply(values, params)
+        if out is not None:
+            return deliver(self, operands, value, params, out, constant)
+        if self.view and self.is_view(value, values[0]):
+            return self._record_view(operands, value, params, constant)
+        if value is values[0] and isinstance(operands[0], Tensor) and constant is None:
+            return operands[0]
+        return record(self, operands, value, params, constant)
+
+    def apply(self, values: list[Any], params: dict[str, Any]) -> Any:
+        return self.function(*values, **params)
+
+    @staticmethod
+    def is_view(value: Any, source: Any) -> bool:
+        if value is source or value.__class__ is not np.ndarray or value.base is None:
+            return False
+        return value.base is source or value.base is getattr(source, "base", None)
+
+    def _record_view(self, operands: list[Any], value: Array, params: Any, constant: bool | None) -> Tensor:
+        source = operands[0]
+        if not isinstance(source, Tensor):
+            operands[0] = source = leaf(source, True)
+        if constant is None:
+            constant = source.constant
+        made = record(self, operands, value, params, constant, as_view=True)
+        if modes.tracking():
+            of = source._view
+            base, path = (source, ()) if of is None else (of.base, of.path)
+            made._view = View(base, (*path, Step(self.either, params)))
+            register(base, made)
+        return made
+
+
+class Joining(Function):
+    """A function of a sequence of arrays. Its one rule is called as ``rule(i, g, y, *inputs, **params)``."""
+
+    def _bind(self, names: Sequence[str], args: Any, constant: bool | None, keywords: dict[str, Any]) -> Any:
+        params = dict(zip(names, args, strict=False)) | keywords
+        arrays = params.pop(names[0]) if names[0] in params else params.pop(self.names[0])
+        return self.run(list(arrays), params, constant)
+
+    def apply(self, values: list[Any], params: dict[str, Any]) -> Any:
+        return self.function(values, **params)
+
+    def gradient(self, i: int, g: Any, y: Any, inputs: list[Any], params: Any) -> Any:
+        return self.rules[0](i, g, y, *inputs, **params)  # type: ignore[misc]
+
+
+def deliver(
+    operation: Any, operands: Any, value: Array, params: Any, out: Any, constant: bool | None
+) -> Tensor:
+    """Put the result where `out=` says: into a tensor, as a write, or into an array that the result wraps."""
+
+    def into(array: Array) -> Array:
+        if array.shape != np.shape(value):
+            raise ValueError(f"out has shape {array.shape}, the result {np.shape(value)}")
+        np.copyto(array, value, casting="same_kind")
+        return array
+
+    if not isinstance(out, Tensor):
+        return _locked(record(operation, operands, into(out), params, constant))
+    return write(
+        out,
+        lambda old: record(operation, operands, into(np.empty_like(old._node.value)), params, old.constant),
+    )
+
+
+def override(*numpy_functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a plain function what NumPy's function does to tensors."""
+
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        for each in numpy_functions:
+            FUNCTIONS[each] = PUBLIC[each] = function
+        return function
+
+    return declare
+
+
+def _cast(x: Array, dtype: Any) -> Array:
+    return np.asarray(x).astype(dtype)
+
+
+cast = Function(_cast, lambda g, y, x, dtype: g, names="x dtype")
+"""A change of dtype with a gradient: what mixed-precision rules need; `Tensor.astype` has none."""
+
+
+def write(target: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
+    """Move `target` to what `compute` makes of its old self; its base and every view follow.
+
+    Nothing has changed if `compute` raises.
+    """
+    value = target._node.value
+    if not modes.tracking():
+        if not value.flags.writeable:
+            raise ValueError("output array is read-only")
+        value[...] = compute(target)._node.value
+        return target
+    if not (value.flags.writeable or is_guarded(value)):
+        raise ValueError("output array is read-only")
+    made = compute(stand_in(target._node))
+    view = target._view
+    if view is not None and not view.connected:
+        view = target._view = None
+    base = target
+    if view is not None:
+        base = view.base
+        made = PUBLIC["put"](stand_in(base._node), made, path=view.path, constant=base.constant)
+    _show(base, made._node)
+    return target
+
+
+def _show(base: Tensor, node: Node) -> None:
+    """Make `base` the handle on `node`, and derive its views from it again."""
+    base._move(node)
+    for reference in base._views or ():
+        each = reference()
+        if each is not None and each._view is not None and each._view.connected:
+            again = replay(each._view.path, stand_in(node))
+            again._node.constant = each.constant
+            each._move(again._node)
+

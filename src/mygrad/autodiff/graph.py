@@ -1,0 +1,181 @@
+"""Nodes and the one loop that pulls a gradient back through them.
+
+A node is a value, the operation that made it and the inputs of that operation. Nothing here knows
+tensors: a node knows its handle, if it is alive, by a weak reference only.
+"""
+
+import itertools
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import numpy as np
+
+from mygrad.autodiff.guard import Guard, guard
+from mygrad.errors import InvalidBackprop
+
+__all__ = ["Node", "clear", "pull_back", "upstream"]
+
+Array = np.ndarray[Any, Any]
+Lift = Callable[["Node"], Any]
+"""What a rule sees of a node: its array, or a tensor when the gradient is to be differentiated."""
+
+next_serial = itertools.count().__next__
+
+
+class Operation(Protocol):
+    """What the graph asks of an operation: to give each of its inputs that varies a gradient."""
+
+    def pull(self, node: "Node", g: Any, gradients: "Gradients") -> None: ...
+
+
+class Handle(Protocol):
+    def _cleared(self, leaf: "Node") -> None: ...
+
+
+class _Cleared:
+    """Stands for the operation of a node whose graph is gone."""
+
+    def pull(self, node: "Node", g: Any, gradients: "Gradients") -> None:
+        raise InvalidBackprop(
+            f"A tensor of shape {np.shape(node.value)}, on the way of this back-propagation, was cleared "
+            "by an earlier backward() or clear_graph().\n"
+            "Compute the result again before calling backward(), or call backward() once on the sum of "
+            "all results that share it."
+        )
+
+
+CLEARED = _Cleared()
+LAZY = Guard(None)  # "lock the array when somebody can first see it"
+
+
+class Node:
+    """A value in a graph. `inputs` are nodes or plain arrays and scalars, as the operation got them."""
+
+    __slots__ = ("constant", "guard", "handle", "holds", "inputs", "operation", "params", "serial", "value")
+
+    value: Array
+    handle: Callable[[], Any]
+
+    def __init__(
+        self,
+        value: Array,
+        constant: bool,
+        operation: Operation | None = None,
+        inputs: tuple[Any, ...] = (),
+        params: Any = None,
+    ) -> None:
+        self.value = value
+        self.constant = constant
+        self.operation = operation
+        self.inputs = inputs
+        self.params = params
+        self.guard: Guard | None = None
+        self.holds: Any = None  # guards of the leaves and arrays among the inputs
+        self.handle = nobody
+        self.serial = next_serial()
+
+    def with_value(self, value: Array) -> "Node":
+        """Return a node computed as this one was, with another value."""
+        node = Node(value, self.constant, self.operation, self.inputs, self.params)
+        node.holds, node.guard = self.holds, self.guard and LAZY
+        return node
+
+    def expose(self) -> Array:
+        """Return the array to somebody outside; from now on it is locked while the graph lives."""
+        if self.guard is LAZY:
+            self.guard = guard(self.value)
+        return self.value
+
+
+def nobody() -> None:
+    """The handle of a node that no tensor holds."""
+
+
+class Gradients(dict[Node, Any]):
+    """The gradients of one back-propagation.
+
+    An array is added to in place once it was made here; what a rule returned may be shared and is not.
+    """
+
+    def __init__(self, lift: Lift | None = None) -> None:
+        super().__init__()
+        self.lift = lift
+        self.own: set[Node] = set()
+
+    def give(self, node: Node, g: Any) -> None:
+        """Add `g` to the gradient of `node`."""
+        if node not in self:
+            self[node] = g
+        elif node in self.own:
+            self[node] += g
+        else:
+            self[node] = self[node] + g
+            if self.lift is None:
+                self.own.add(node)
+
+    def region(self, node: Node, index: Any, g: Any) -> None:
+        """Add the array `g` to a part of the gradient of `node`, without making the whole of it anew."""
+        if node not in self.own:
+            self[node] = np.array(self[node]) if node in self else np.zeros_like(node.value)
+            self.own.add(node)
+        self[node][index] += g
+
+    def see(self, inputs: tuple[Any, ...]) -> list[Any]:
+        """Return what a rule is to see of `inputs`."""
+        if self.lift is None:
+            return [x.value if type(x) is Node else x for x in inputs]
+        return [self.lift(x) if type(x) is Node else x for x in inputs]
+
+    def see_output(self, node: Node) -> Any:
+        return node.value if self.lift is None else self.lift(node)
+
+
+def upstream(terminal: Node) -> list[Node]:
+    """Return every node that `terminal` was computed from, itself first, outputs before inputs."""
+    seen = {terminal}
+    pending = [terminal]
+    while pending:
+        for x in pending.pop().inputs:
+            if type(x) is Node and x not in seen:
+                seen.add(x)
+                pending.append(x)
+    return sorted(seen, key=_serial, reverse=True)
+
+
+def _serial(node: Node) -> int:
+    return node.serial
+
+
+def pull_back(nodes: Iterable[Node], gradients: Gradients, keep: Callable[[Node], bool]) -> Gradients:
+    """Carry the gradients already in `gradients` through `nodes`, outputs before inputs.
+
+    Gradients of nodes that `keep` refuses are dropped as soon as they have been passed on.
+    """
+    for node in nodes:
+        if node.constant or node not in gradients or node.operation is None:
+            continue
+        g = gradients[node] if keep(node) else gradients.pop(node)
+        node.operation.pull(node, g, gradients)
+    return gradients
+
+
+def clear(nodes: Iterable[Node]) -> None:
+    """Forget how `nodes` were computed; their tensors go on as leaves.
+
+    Somebody may still hold a result computed from one of them, so the old node remains, marked, and
+    the tensor gets a new one: to go back through the old is an error, to use the tensor again is not.
+    """
+    for node in nodes:
+        if node.operation is CLEARED:
+            continue
+        handle = node.handle()
+        if handle is not None:
+            node.expose()  # a consumer that lives on still needs the array as it is
+            handle._cleared(Node(node.value, node.constant))
+            node.handle = nobody
+        node.operation, node.inputs, node.params, node.holds = CLEARED, (), None, None
+
+
+def attach(node: Node, handle: Any) -> None:
+    node.handle = weakref.ref(handle)

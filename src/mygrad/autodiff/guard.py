@@ -1,0 +1,95 @@
+"""The memory guard: an array that a live graph needs is read-only.
+
+A `Guard` locks one array for as long as anything holds the guard: reference counting is the only
+counter there is. The registry finds the guard of an array by its address, which no other array can
+have meanwhile, because the entry keeps the array.
+"""
+
+import contextlib
+import threading
+import weakref
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Guard", "guard", "is_guarded"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Guard:
+    """Holding it keeps one array (and, through `owner`, the memory it views) read-only."""
+
+    __slots__ = ("__weakref__", "owner")
+
+    def __init__(self, owner: "Guard | None") -> None:
+        self.owner = owner
+
+
+class _Entry(weakref.ref[Guard]):
+    """The registry's side: unlocks its array once the guard is gone.
+
+    A weak reference is cleared before its callback runs, so no other thread can revive a guard
+    that is about to be released.
+    """
+
+    __slots__ = ("array", "owner", "views")
+
+    array: Array
+    owner: "_Entry | None"
+    views: list[Array]
+
+
+_entries: dict[int, _Entry] = {}
+_lock = threading.RLock()
+
+
+def _release(entry: _Entry) -> None:
+    with _lock:
+        if _entries.get(id(entry.array)) is not entry:
+            return  # another guard has taken over while this one was going
+        del _entries[id(entry.array)]
+        if entry.owner is not None:  # a view cannot be writeable before its base is
+            entry.owner.views += [entry.array, *entry.views]
+            return
+        for array in (entry.array, *entry.views):
+            with contextlib.suppress(ValueError):  # its owner has made the memory read-only since
+                array.flags.writeable = True
+
+
+def guard(array: Array, *, ours: bool = False) -> Guard | None:
+    """Lock `array` and the array it views; return what keeps it so, or None if nothing needs to.
+
+    Parameters
+    ----------
+    array
+        Any array; one that is read-only by nature stays so for ever.
+    ours
+        The array is a view that mygrad has just made of memory locked already: it was born
+        read-only and is to become writeable together with its base.
+    """
+    with _lock:
+        entry = _entries.get(id(array))
+        found = entry() if entry is not None else None
+        if found is not None:
+            return found
+        base = array.base
+        owner = guard(base) if isinstance(base, np.ndarray) else None
+        if entry is None and not array.flags.writeable and not (ours and owner is not None):
+            return owner
+        return _new_guard(array, owner, [] if entry is None else entry.views)
+
+
+def _new_guard(array: Array, owner: Guard | None, views: list[Array]) -> Guard:
+    made = Guard(owner)
+    entry = _Entry(made, _release)
+    entry.array, entry.views = array, views
+    entry.owner = None if owner is None else _entries.get(id(array.base))
+    array.flags.writeable = False
+    _entries[id(array)] = entry
+    return made
+
+
+def is_guarded(array: Array) -> bool:
+    """Tell whether `array` is read-only because of a guard, not by nature."""
+    return id(array) in _entries

@@ -1,0 +1,193 @@
+"""A tensor's operators and methods: each is the NumPy function of that name, found in the tables."""
+
+import operator
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mygrad.autodiff.overrides import PUBLIC, UFUNCS, Overrides, unwrapped
+
+if TYPE_CHECKING:
+    from mygrad.autodiff.tensor import Tensor
+
+__all__ = ["Methods", "Operators"]
+
+
+def _as_class_of(self: Any, result: Any) -> Any:
+    """Keep the class of a tensor whose operator made `result`."""
+    if type(result) is not type(self):
+        result.__class__ = type(self)
+    return result
+
+
+def _binary(ufunc: Any) -> Callable[[Any, Any], Any]:
+    def operator(self: Any, other: Any) -> Any:
+        result = UFUNCS[ufunc](self, other)
+        return result if type(result) is type(self) else _as_class_of(self, result)
+
+    return operator
+
+
+def _reflected(ufunc: Any) -> Callable[[Any, Any], Any]:
+    def operator(self: Any, other: Any) -> Any:
+        result = UFUNCS[ufunc](other, self)
+        return result if type(result) is type(self) else _as_class_of(self, result)
+
+    return operator
+
+
+def _inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
+    def operator(self: Any, other: Any) -> Any:
+        return UFUNCS[ufunc](self, other, out=self)
+
+    return operator
+
+
+def _unary(ufunc: Any) -> Callable[[Any], Any]:
+    def operator(self: Any) -> Any:
+        return _as_class_of(self, UFUNCS[ufunc](self))
+
+    return operator
+
+
+def _comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
+    def operator(self: Any, other: Any) -> Any:
+        return ufunc(self._node.value, unwrapped(other))
+
+    return operator
+
+
+def _is_number(x: Any, number: int) -> bool:
+    if isinstance(x, (int, float)) or (type(x) is np.ndarray and x.ndim == 0):
+        return bool(x == number)
+    return False
+
+
+def _power(self: Any, other: Any, **out: Any) -> Any:
+    """``x ** 1`` and ``x ** 2`` are cheaper, and exact, as what they are."""
+    if _is_number(other, 1):
+        return UFUNCS[np.positive](self, **out)
+    if _is_number(other, 2):
+        return UFUNCS[np.square](self, **out)
+    return UFUNCS[np.power](self, other, **out)
+
+
+class Operators(Overrides):
+    """Python's operators."""
+
+    __slots__ = ()
+
+    __add__, __radd__, __iadd__ = _binary(np.add), _reflected(np.add), _inplace(np.add)
+    __sub__, __rsub__, __isub__ = _binary(np.subtract), _reflected(np.subtract), _inplace(np.subtract)
+    __mul__, __rmul__, __imul__ = _binary(np.multiply), _reflected(np.multiply), _inplace(np.multiply)
+    __truediv__, __rtruediv__ = _binary(np.divide), _reflected(np.divide)
+    __itruediv__ = _inplace(np.divide)
+    __matmul__, __rmatmul__ = _binary(np.matmul), _reflected(np.matmul)
+    __rpow__ = _reflected(np.power)
+    __neg__, __pos__, __abs__ = _unary(np.negative), _unary(np.positive), _unary(np.absolute)
+    __eq__, __ne__ = _comparison(np.equal), _comparison(np.not_equal)  # type: ignore[assignment]
+    __lt__, __le__ = _comparison(np.less), _comparison(np.less_equal)
+    __gt__, __ge__ = _comparison(np.greater), _comparison(np.greater_equal)
+
+    def __pow__(self, other: Any) -> Any:
+        return _as_class_of(self, _power(self, other))
+
+    def __ipow__(self, other: Any) -> Any:
+        return _power(self, other, out=self)
+
+    def __imatmul__(self, other: Any) -> Any:
+        raise TypeError("In-place matrix multiplication is not supported; write x = x @ y")
+
+    def __floordiv__(self, other: Any) -> Any:
+        return np.floor_divide(self, other)  # type: ignore[call-overload]
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return np.floor_divide(other, self)  # type: ignore[call-overload]
+
+    def __getitem__(self, index: Any) -> Any:
+        return _as_class_of(self, PUBLIC[operator.getitem](self, index))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        PUBLIC[operator.setitem](self, index, value)
+
+
+def _method(name: str) -> Callable[..., "Tensor"]:
+    function = getattr(np, name)
+
+    def method(self: Any, *args: Any, **keywords: Any) -> "Tensor":
+        return PUBLIC[function](self, *args, **keywords)
+
+    method.__name__ = name
+    method.__doc__ = f"Call `mygrad.{name}` on this tensor."
+    return method
+
+
+class Methods:
+    """The methods of `numpy.ndarray` that have a derivative."""
+
+    __slots__ = ()
+
+    @property
+    def T(self) -> "Tensor":  # noqa: N802 - NumPy's name
+        """The tensor with its axes reversed: a view."""
+        return PUBLIC[np.transpose](self)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of the axes. Assigning reshapes in place; views of the tensor stay views."""
+        return self._node.value.shape  # type: ignore[attr-defined]
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        PUBLIC["set_shape"](self, shape)
+
+    def reshape(self, *shape: Any, constant: bool | None = None) -> "Tensor":
+        """Return the same elements in another shape: a view where NumPy makes one."""
+        if not shape:
+            raise TypeError("reshape() takes at least one argument: the new shape")
+        return PUBLIC[np.reshape](self, shape[0] if len(shape) == 1 else shape, constant=constant)
+
+    def flatten(self, *, constant: bool | None = None) -> "Tensor":
+        """Return a copy of the elements along one axis."""
+        return PUBLIC["flatten"](self, constant=constant)
+
+    def astype(
+        self, dtype: Any, casting: Any = "unsafe", copy: bool = True, *, constant: bool | None = None
+    ) -> "Tensor":
+        """Return a leaf with the values cast to `dtype`. Nothing is recorded: gradients end here."""
+        return PUBLIC["astype"](self, dtype, casting, copy, constant=constant)
+
+    def any(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+        """Tell whether any element along `axis` is true."""
+        return np.any(self.data, axis, out, keepdims)  # type: ignore[attr-defined]
+
+    def argmax(self, axis: int | None = None, out: Any = None) -> Any:
+        """Return the position of the first largest element along `axis`."""
+        return np.argmax(self.data, axis, out)  # type: ignore[attr-defined]
+
+    def argmin(self, axis: int | None = None, out: Any = None) -> Any:
+        """Return the position of the first smallest element along `axis`."""
+        return np.argmin(self.data, axis, out)  # type: ignore[attr-defined]
+
+    def null_gradients(self, clear_graph: bool = True) -> None:
+        """Do nothing: gradients are reset by themselves. Deprecated."""
+        warnings.warn("gradients are reset by themselves; null_gradients() does nothing", FutureWarning, 2)
+
+    clip = _method("clip")
+    cumprod = _method("cumprod")
+    cumsum = _method("cumsum")
+    max = _method("max")
+    mean = _method("mean")
+    min = _method("min")
+    moveaxis = _method("moveaxis")
+    prod = _method("prod")
+    ravel = _method("ravel")
+    repeat = _method("repeat")
+    squeeze = _method("squeeze")
+    std = _method("std")
+    sum = _method("sum")
+    swapaxes = _method("swapaxes")
+    transpose = _method("transpose")
+    var = _method("var")

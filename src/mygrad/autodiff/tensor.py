@@ -1,0 +1,385 @@
+"""`Tensor`: a mutable handle on an immutable node, and NumPy's protocols.
+
+It knows no particular function: operators, methods and NumPy's overrides all look in the tables of
+`overrides`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mygrad.autodiff import graph, modes
+from mygrad.autodiff.graph import LAZY, Gradients, Node
+from mygrad.autodiff.guard import guard
+from mygrad.autodiff.operators import Methods, Operators
+from mygrad.autodiff.views import View
+
+__all__ = ["Tensor", "record"]
+
+Array = np.ndarray[Any, Any]
+
+
+def checked_constant(array: Array, constant: bool | None) -> bool:
+    """Decide the flag of a new tensor; refuse data that no tensor can have."""
+    if constant is not None and not isinstance(constant, bool):
+        raise TypeError(f"`constant` must be True, False or None; got {constant!r}")
+    if array.dtype.kind == "f" or not modes.tracking():
+        return bool(constant)
+    if array.dtype.kind not in "biu":
+        raise TypeError(
+            "Tensor data must be of an floating type, integer type, or boolean type, "
+            f"received {array.dtype.type}"
+        )
+    if constant is False:
+        raise ValueError("Integer-valued tensors must be treated as constants.")
+    return True
+
+
+class Tensor(Methods, Operators):
+    """A NumPy-like array that knows how it was computed.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Any shape; floating, integer or boolean data.
+    dtype : DTypeLike, optional
+        The type of the elements; that of `x` by default.
+    constant : bool, optional
+        A constant takes part in computations but has no gradient. Integers and booleans always are.
+    copy : bool
+        Whether to copy `x`, which shares its memory otherwise where it can.
+    ndmin : int
+        Least number of axes; missing ones of size 1 are put in front.
+
+    Raises
+    ------
+    TypeError
+        For data that is not floating, integer or boolean, and a `constant` that is not a bool.
+    ValueError
+        For integers with ``constant=False``.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> x = mg.tensor([1.0, 2.0, 3.0])
+    >>> y = (x**2).sum()
+    >>> y.backward()
+    >>> x.grad
+    array([2., 4., 6.])
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_grad", "_node", "_view", "_views")
+    __array_priority__ = 15.0
+    __hash__ = None  # type: ignore[assignment]
+
+    _node: Node
+    _grad: Array | None
+    _view: View | None
+    _views: list[Any] | None
+
+    def __init__(
+        self,
+        x: Any,
+        *,
+        dtype: Any = None,
+        constant: bool | None = None,
+        copy: bool = True,
+        ndmin: int = 0,
+    ) -> None:
+        source = x._node.value if isinstance(x, Tensor) else x
+        array = np.array(source, dtype=dtype, copy=copy or None, ndmin=max(ndmin, 0), subok=False)
+        self._hold(Node(array, checked_constant(array, constant)))
+
+    def _hold(self, node: Node) -> None:
+        self._node = node
+        self._grad = None
+        self._view = None
+        self._views = None
+        graph.attach(node, self)
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Array:
+        """The array of values. It is read-only while the tensor is part of a graph."""
+        return self._node.expose()
+
+    @data.setter
+    def data(self, array: Any) -> None:
+        old = self._node
+        array = np.asarray(array)
+        if array is not old.value:  # what was computed from the old values keeps them
+            old.handle = graph.nobody
+            self._node = old.with_value(array)
+            graph.attach(self._node, self)
+
+    @property
+    def constant(self) -> bool:
+        """Whether the tensor has no gradient."""
+        return self._node.constant
+
+    @property
+    def grad(self) -> Array | None:
+        """The gradient that the last `backward` left here, or None; of the tensor's shape and dtype."""
+        return self._grad if self._view is None else self._view.gradient()
+
+    @property
+    def creator(self) -> Any:
+        """The operation that made this tensor, with its `variables`; None for a leaf."""
+        node = self._node
+        if node.operation is None or node.operation is graph.CLEARED:
+            return None
+        return node.operation.creator(node)  # type: ignore[attr-defined]
+
+    @property
+    def base(self) -> "Tensor | None":
+        """The tensor whose memory this one views, or None."""
+        return None if self._view is None else self._view.base
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._node.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self._node.value.ndim
+
+    @property
+    def size(self) -> int:
+        return self._node.value.size
+
+    # -- the calculus -------------------------------------------------------------------------
+
+    def backward(self, grad: Any = None) -> None:
+        """Compute the gradient of this tensor with respect to everything it was computed from.
+
+        Afterwards every variable tensor upstream has its `.grad`, and the graph is cleared.
+
+        Parameters
+        ----------
+        grad : ArrayLike, optional
+            The gradient to start from, broadcast to this tensor's shape; ones by default, so a
+            tensor that is not a scalar is differentiated as if summed.
+
+        Raises
+        ------
+        ValueError
+            If `grad` does not broadcast to the shape of the tensor.
+        InvalidBackprop
+            If part of the graph was cleared by an earlier `backward` or `clear_graph`.
+
+        Examples
+        --------
+        >>> import mygrad as mg
+        >>> x = mg.tensor([1.0, 2.0])
+        >>> (3 * x).backward([1.0, 10.0])
+        >>> x.grad
+        array([ 3., 30.])
+        """
+        if not modes.tracking():
+            return
+        if self.constant:
+            self.clear_graph()
+            return
+        nodes = graph.upstream(self._node)
+        gradients = Gradients()
+        gradients[self._node] = seed(self, grad)
+        graph.pull_back(nodes, gradients, _has_handle)
+        store(gradients)
+        graph.clear(nodes)
+
+    def clear_graph(self) -> None:
+        """Forget how this tensor, and everything upstream of it, was computed."""
+        graph.clear(graph.upstream(self._node))
+
+    def null_grad(self) -> "Tensor":
+        """Set the gradient to None, and return the tensor."""
+        self._grad = None
+        return self
+
+    def _cleared(self, leaf: Node) -> None:
+        self._node = leaf
+        graph.attach(leaf, self)
+        if self._view is not None:
+            self._view.connected = False
+        for reference in self._views or ():
+            view = reference()
+            if view is not None and view._view is not None:
+                view._view.connected = False
+        self._views = None
+
+    def _used(self, *, as_view: bool) -> Node:
+        """Enter an operation: old gradients go, and a view whose graph was cleared is one no more."""
+        if self._view is not None and not self._view.connected:
+            self._view = None
+            self._grad = None
+        if not as_view:
+            self._grad = None
+        return self._node
+
+    def _move(self, node: Node) -> None:
+        """Make this the handle on `node`, the result of a write."""
+        self._node.handle = graph.nobody
+        self._node = node
+        self._grad = None
+        graph.attach(node, self)
+
+    # -- NumPy's protocols --------------------------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if dtype is None and not copy:
+            return self.data
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        return repr(self._node.value).replace("array(", "Tensor(", 1).replace("\n", "\n ")
+
+    def __len__(self) -> int:
+        return len(self._node.value)
+
+    def __bool__(self) -> bool:
+        return bool(self._node.value)
+
+    def __contains__(self, item: Any) -> bool:
+        return (item._node.value if isinstance(item, Tensor) else item) in self._node.value
+
+    def __index__(self) -> int:
+        return self._node.value.__index__()
+
+    def __float__(self) -> float:
+        return float(self._only())
+
+    def __int__(self) -> int:
+        return int(self._only())
+
+    def _only(self) -> Any:
+        if self.size > 1:
+            raise TypeError("can only convert a tensor of size 1 to a Python scalar")
+        return self._node.value.item()
+
+    def item(self) -> Any:
+        """Return the one element of a tensor of size 1 as a Python number."""
+        return self._node.value.item()
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self)))
+
+    def __reduce__(self) -> Any:
+        return _restore, (type(self), self._node.value, self.constant, self._grad, self.__dict__)
+
+    def copy(self, *, constant: bool | None = None) -> "Tensor":
+        """Return a leaf with a copy of the data and of the gradient."""
+        flag = self.constant if constant is None else constant
+        made = Tensor(self._node.value, constant=flag)
+        made._grad = None if self.grad is None else np.array(self.grad)
+        return made
+
+    def __copy__(self) -> "Tensor":
+        return self.copy()
+
+
+def _restore(cls: type[Tensor], value: Array, constant: bool, grad: Array | None, extra: Any) -> Tensor:
+    made = cls.__new__(cls)
+    made._hold(Node(value, constant))
+    made._grad = grad
+    made.__dict__.update(extra)
+    return made
+
+
+def _has_handle(node: Node) -> bool:
+    return node.handle() is not None
+
+
+def seed(tensor: Tensor, grad: Any) -> Array:
+    """Return the gradient to start from: an array of the tensor's shape and dtype."""
+    value = tensor._node.value
+    if grad is None:
+        return np.ones(value.shape, value.dtype)
+    given = np.asarray(grad._node.value if isinstance(grad, Tensor) else grad, dtype=value.dtype)
+    if given.shape == value.shape:
+        return given
+    try:
+        return np.array(np.broadcast_to(given, value.shape))
+    except ValueError:
+        raise ValueError(
+            "`tensor.backward(grad)` was passed a gradient with an incompatible shape.\n"
+            f"`grad` must be broadcast-compatible with `tensor.shape={value.shape}`\n"
+            f"Got `grad.shape={given.shape}`"
+        ) from None
+
+
+def store(gradients: Gradients) -> None:
+    """Hand each gradient to its tensor; no two tensors get the same memory, nobody gets locked memory."""
+    taken: set[int] = set()
+    for node, g in gradients.items():
+        handle = node.handle()
+        if handle is None or (handle._view is not None and handle._view.connected):
+            continue  # nobody looks, or it is seen through the gradient of the base
+        g = np.asarray(g)
+        if id(g) in taken or (taken and (g.base is not None or not g.flags.writeable)):
+            g = np.array(g)
+        taken.add(id(g))
+        handle._grad = g
+
+
+def record(
+    operation: Any,
+    args: Any,
+    value: Any,
+    params: Any = None,
+    constant: bool | None = None,
+    as_view: bool = False,
+) -> Tensor:
+    """Return the tensor of `value`, the result of `operation` on `args`, connected to its inputs."""
+    track, guarded, _ = modes.current.get()
+    if value.__class__ is not np.ndarray:
+        value = np.asarray(value)
+    if not track:
+        return leaf(value, bool(constant))
+    if guarded is None:
+        guarded = modes._Process.guard
+    inputs: list[Any] = []
+    holds: list[Any] = []
+    varies = False
+    for x in args:
+        if isinstance(x, Tensor):
+            node = x._used(as_view=as_view)
+            inputs.append(node)
+            varies = varies or not node.constant
+            if guarded and node.guard is None:
+                holds.append(guard(node.value))
+        else:
+            inputs.append(x)
+            if guarded and x.__class__ is np.ndarray:
+                holds.append(guard(x))
+    if constant is not None or value.dtype.kind != "f":
+        if constant is None and not varies:
+            constant = True
+        varies = not checked_constant(value, constant)
+    node = Node(value, not varies, operation, tuple(inputs), params)
+    if guarded:
+        node.holds = holds
+        node.guard = guard(value, ours=True) if as_view else LAZY
+    return of_node(node)
+
+
+def of_node(node: Node) -> Tensor:
+    """Return a new handle that `node` knows."""
+    made = Tensor.__new__(Tensor)
+    made._hold(node)
+    return made
+
+
+def leaf(value: Array, constant: bool) -> Tensor:
+    return of_node(Node(value, constant))
+
+
+def stand_in(node: Node) -> Tensor:
+    """Return a handle that `node` does not know: to compute with it leaves the real one as it is."""
+    made = Tensor.__new__(Tensor)
+    made._node, made._grad, made._view, made._views = node, None, None, None
+    return made
+

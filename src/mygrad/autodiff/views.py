@@ -1,0 +1,90 @@
+"""Views and writes: how a handle moves when the memory it shows is written.
+
+A view is its base and a path, the view functions that lead from one to the other. A write makes a new
+node, ``put(base, value, path)``, moves the base's handle to it and derives every view again.
+"""
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from mygrad.autodiff.tensor import Tensor
+
+__all__ = ["Step", "View", "register", "replay", "same_region"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Step:
+    """One view function with its parameters, for arrays and tensors alike."""
+
+    __slots__ = ("function", "params")
+
+    def __init__(self, function: Callable[..., Any], params: dict[str, Any]) -> None:
+        self.function, self.params = function, params
+
+    def __call__(self, x: Any) -> Any:
+        return self.function(x, **self.params)
+
+
+Path = tuple[Callable[[Any], Any], ...]
+
+
+class View:
+    """What makes a tensor a view; `connected` until a graph it belongs to is cleared."""
+
+    __slots__ = ("base", "connected", "path", "seen")
+
+    def __init__(self, base: "Tensor", path: Path) -> None:
+        self.base, self.path = base, path
+        self.connected = True
+        self.seen: tuple[Array, Array] | None = None  # a gradient of the base, and its part
+
+    def gradient(self) -> Array | None:
+        """Return this part of the base's gradient, sharing its memory."""
+        whole = self.base._grad
+        if whole is None:
+            return None
+        if self.seen is None or self.seen[0] is not whole:
+            part = replay(self.path, whole)
+            if part.size and not np.may_share_memory(part, whole):
+                whole = self.base._grad = _laid_out_like(self.base._node.value, whole)
+                part = replay(self.path, whole)
+            self.seen = whole, part
+        return self.seen[1]
+
+
+def _laid_out_like(array: Array, values: Array) -> Array:
+    """Copy `values` into the memory order of `array`, where the same path gives a view."""
+    copy = np.empty_like(array, subok=False)
+    copy[...] = values
+    return copy
+
+
+def replay(path: Sequence[Callable[[Any], Any]], x: Any) -> Any:
+    """Follow `path` from a base: an array gives an array sharing its memory, a tensor a tensor."""
+    for step in path:
+        x = step(x)
+    return x
+
+
+def register(base: "Tensor", view: "Tensor") -> None:
+    """Let writes to `base` find `view` for as long as somebody holds it."""
+    views = base._views or []
+    if len(views) & (len(views) - 1) == 0:  # at 1, 2, 4, 8, ...: drop those that are gone
+        views = [each for each in views if each() is not None]
+    views.append(weakref.ref(view))
+    base._views = views
+
+
+def same_region(value: Array, target: Array) -> bool:
+    """Tell whether both arrays are the very same elements of memory."""
+    return (
+        value.__array_interface__["data"][0] == target.__array_interface__["data"][0]
+        and value.strides == target.strides
+        and value.shape == target.shape
+        and value.dtype == target.dtype
+    )

@@ -1,0 +1,1 @@
+"""One line, one function: the rules of NumPy's functions."""

@@ -1,0 +1,185 @@
+"""Functions of one element at a time: each line is a ufunc and its partial derivatives.
+
+In the rules `g` is the gradient of the output, `y` the output, `x` or `a, b` the inputs. What is not
+differentiated again, a sign or a comparison, is taken of the plain array.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from mygrad.autodiff.declare import Elementwise as elementwise  # noqa: N813 - reads as a declaration
+from mygrad.autodiff.declare import Function, override
+from mygrad.autodiff.overrides import unwrapped as plain
+
+LN2 = float(np.log(2))
+LN10 = float(np.log(10))
+
+positive = elementwise(np.positive, lambda g, y, x: g)
+negative = elementwise(np.negative, lambda g, y, x: -g)
+add = elementwise(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
+subtract = elementwise(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
+multiply = elementwise(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+divide = elementwise(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
+reciprocal = elementwise(np.reciprocal, lambda g, y, x: -g * y * y)
+square = elementwise(np.square, lambda g, y, x: g * x * 2)
+sqrt = elementwise(np.sqrt, lambda g, y, x: g / (2 * y))
+cbrt = elementwise(np.cbrt, lambda g, y, x: g / (3 * y * y))
+hypot = elementwise(np.hypot, lambda g, y, a, b: g * a / y, lambda g, y, a, b: g * b / y)
+
+
+def _power_of_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if isinstance(b, (int, float)):  # keeps the dtype of a
+        return g * (b * a ** (b - 1)) if b else g * 0
+    zero = plain(b) == 0  # 0 ** 0 is flat in its base
+    return g * np.where(zero, 0, b * a ** np.where(zero, 1, b - 1))
+
+
+def _power_of_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    return g * y * np.log(np.where(plain(a) == 0, 1, a))
+
+
+power = elementwise(np.power, _power_of_base, _power_of_exponent)
+float_power = elementwise(np.float_power, _power_of_base, _power_of_exponent)
+
+exp = elementwise(np.exp, lambda g, y, x: g * y)
+exp2 = elementwise(np.exp2, lambda g, y, x: g * y * LN2)
+expm1 = elementwise(np.expm1, lambda g, y, x: g * (y + 1))
+log = elementwise(np.log, lambda g, y, x: g / x)
+log2 = elementwise(np.log2, lambda g, y, x: g / (x * LN2))
+log10 = elementwise(np.log10, lambda g, y, x: g / (x * LN10))
+log1p = elementwise(np.log1p, lambda g, y, x: g / (1 + x))
+logaddexp = elementwise(
+    np.logaddexp, lambda g, y, a, b: g * np.exp(a - y), lambda g, y, a, b: g * np.exp(b - y)
+)
+logaddexp2 = elementwise(
+    np.logaddexp2, lambda g, y, a, b: g * np.exp2(a - y), lambda g, y, a, b: g * np.exp2(b - y)
+)
+
+sin = elementwise(np.sin, lambda g, y, x: g * np.cos(x))
+cos = elementwise(np.cos, lambda g, y, x: -g * np.sin(x))
+tan = elementwise(np.tan, lambda g, y, x: g * (1 + y * y))
+sinh = elementwise(np.sinh, lambda g, y, x: g * np.cosh(x))
+cosh = elementwise(np.cosh, lambda g, y, x: g * np.sinh(x))
+tanh = elementwise(np.tanh, lambda g, y, x: g * (1 - y * y))
+arctan = elementwise(np.arctan, lambda g, y, x: g / (1 + x * x))
+arcsinh = elementwise(np.arcsinh, lambda g, y, x: g / np.sqrt(1 + x * x))
+arccosh = elementwise(np.arccosh, lambda g, y, x: g / np.sqrt((x - 1) * (x + 1)))
+arctanh = elementwise(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)))
+arctan2 = elementwise(
+    np.arctan2, lambda g, y, a, b: g * b / (a * a + b * b), lambda g, y, a, b: -g * a / (a * a + b * b)
+)
+
+
+def _arcsine(g: Any, y: Any, x: Any) -> Any:
+    """Differentiate the arcsine: 0 at the ends, where the derivative is infinite."""
+    return np.where(np.abs(plain(x)) == 1, 0, g / np.sqrt((1 - x) * (1 + x)))
+
+
+arcsin = elementwise(np.arcsin, _arcsine)
+arccos = elementwise(np.arccos, lambda g, y, x: -_arcsine(g, y, x))
+
+
+
+def _larger(a: Any, b: Any) -> Any:
+    return plain(a) > plain(b)
+
+
+maximum = elementwise(np.maximum, lambda g, y, a, b: g * _larger(a, b), lambda g, y, a, b: g * _larger(b, a))
+minimum = elementwise(np.minimum, lambda g, y, a, b: g * _larger(b, a), lambda g, y, a, b: g * _larger(a, b))
+
+
+def _chosen(mine: Any, other: Any, *, largest: bool) -> Any:
+    """Tell where fmax or fmin took `mine`: it beat `other`, or `other` is not a number."""
+    mine, other = plain(mine), plain(other)
+    return (mine > other if largest else mine < other) | (np.isnan(other) & ~np.isnan(mine))
+
+
+fmax = elementwise(
+    np.fmax,
+    lambda g, y, a, b: g * _chosen(a, b, largest=True),
+    lambda g, y, a, b: g * _chosen(b, a, largest=True),
+)
+fmin = elementwise(
+    np.fmin,
+    lambda g, y, a, b: g * _chosen(a, b, largest=False),
+    lambda g, y, a, b: g * _chosen(b, a, largest=False),
+)
+
+
+class _Absolute(elementwise):
+    """``nan_to_num=False`` makes the derivative at 0 nan instead of 0."""
+
+    def __call__(self, *args: Any, nan_to_num: bool = True, **keywords: Any) -> Any:
+        chosen = super() if nan_to_num else super(_Absolute, _absolute_strict)
+        return chosen.__call__(*args, **keywords)
+
+
+def _strict_sign(x: Any) -> Any:
+    return np.where(plain(x) == 0, np.nan, np.sign(plain(x)))
+
+
+_absolute_strict = _Absolute(np.absolute, lambda g, y, x: g * _strict_sign(x))
+absolute = _Absolute(np.absolute, lambda g, y, x: g * np.sign(plain(x)))
+fabs = elementwise(np.fabs, lambda g, y, x: g * np.sign(plain(x)))
+copysign = elementwise(
+    np.copysign,
+    lambda g, y, a, b: g * np.copysign(1, plain(a)) * np.copysign(1, plain(b)),
+    lambda g, y, a, b: g * 0,
+)
+deg2rad = elementwise(np.deg2rad, lambda g, y, x: np.deg2rad(g))
+rad2deg = elementwise(np.rad2deg, lambda g, y, x: np.rad2deg(g))
+radians = elementwise(np.radians, lambda g, y, x: np.radians(g))
+degrees = elementwise(np.degrees, lambda g, y, x: np.degrees(g))
+
+
+def _sinc(g: Any, y: Any, x: Any) -> Any:
+    """Differentiate sin(pi x) / (pi x), by its series where the quotient cancels."""
+    z = np.pi * np.where(np.abs(plain(x)) < 1e-2, 1, x)
+    small = np.pi * x
+    series = -small / 3 * (1 - small**2 / 10 * (1 - small**2 / 28))
+    exact = (np.cos(z) - np.sin(z) / z) / z
+    return g * np.pi * np.where(np.abs(plain(x)) < 1e-2, series, exact)
+
+
+sinc = Function(np.sinc, _sinc, names="a").override()
+
+
+@override(np.clip)
+def clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+    constant: bool | None = None,
+) -> Any:
+    """Limit the elements of `a` to an interval; the gradient is 0 at and outside its ends.
+
+    Parameters
+    ----------
+    a : ArrayLike
+    a_min, a_max : ArrayLike or None
+        The ends, broadcast against `a`; `min` and `max` are NumPy's other names for them.
+    out : Tensor or numpy.ndarray, optional
+    constant : bool, optional
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> mg.clip(mg.tensor([-1.0, 0.5, 3.0]), 0, 1)
+    Tensor([0. , 0.5, 1. ])
+    """
+    low = min if a_min is None else a_min
+    high = max if a_max is None else a_max
+    steps = [(f, end) for f, end in ((maximum, low), (minimum, high)) if end is not None]
+    for i, (function, end) in enumerate(steps):
+        last = {"out": out} if out is not None and i == len(steps) - 1 else {}
+        a = function(a, end, constant=constant, **last)
+    return a if steps else positive(a, out=out, constant=constant) if out is not None else a

@@ -1,0 +1,143 @@
+"""Products of two and more arrays: matmul, einsum, and the convolution family.
+
+Each is linear in every operand, so each rule is a product of the same kind.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from mygrad.autodiff.declare import Elementwise, Function, override
+from mygrad.autodiff.views import Step
+from mygrad.functions.indexing import put
+
+Array = np.ndarray[Any, Any]
+
+
+def _transposed(x: Any) -> Any:
+    return np.swapaxes(x, -1, -2)
+
+
+def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if b.ndim == 1:
+        return np.expand_dims(g, -1) * b
+    if a.ndim == 1:
+        return np.matmul(b, np.expand_dims(g, -1))[..., 0]
+    return np.matmul(g, _transposed(b))
+
+
+def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 1:
+        return np.expand_dims(a, -1) * np.expand_dims(g, -2) if b.ndim > 1 else g * a
+    if b.ndim == 1:
+        return np.matmul(_transposed(a), np.expand_dims(g, -1))[..., 0]
+    return np.matmul(_transposed(a), g)
+
+
+matmul = Elementwise(np.matmul, _matmul_left, _matmul_right)
+
+
+def _einsum_rule(i: int, g: Any, inputs: list[Any], subscripts: str, optimize: Any) -> Any:
+    """Contract `g` with all operands but the i-th, to the labels of that one.
+
+    A label that only the i-th operand has was summed: its gradient is spread along it. A label that
+    it has twice was a diagonal: its gradient is written onto one.
+    """
+    terms, result = subscripts.split("->")
+    labels = terms.split(",")
+    mine, others = labels[i], labels[:i] + labels[i + 1 :]
+    x = inputs[i]
+    size = dict(zip(mine, x.shape, strict=True))
+    unique = "".join(dict.fromkeys(mine))
+    known = "".join(each for each in unique if each in result or any(each in other for other in others))
+    rest = [each for k, each in enumerate(inputs) if k != i]
+    part = np.einsum(f"{','.join([result, *others])}->{known}", g, *rest, optimize=optimize)
+    part = np.reshape(part, [part.shape[known.index(each)] if each in known else 1 for each in unique])
+    full = [max(n, size[each]) for n, each in zip(part.shape, unique, strict=True)]
+    part = np.broadcast_to(part, full)
+    if unique == mine:
+        return part
+    diagonal = Step(einsum_of.either, {"subscripts": f"{mine}->{unique}"})
+    return put.either(np.zeros(x.shape, part.dtype), part, path=(diagonal,))
+
+
+class _Einsum(Function):
+    def gradient(self, i: int, g: Any, y: Any, inputs: list[Any], params: Any) -> Any:
+        return _einsum_rule(i, g, inputs, params["subscripts"], params.get("optimize", False))
+
+
+def _einsum(*operands: Any, subscripts: str, optimize: Any = False) -> Any:
+    return np.einsum(subscripts, *operands, optimize=optimize)
+
+
+einsum_of = _Einsum(_einsum, names="", numpy=np.einsum, view=True)
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _from_lists(operands: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Turn ``einsum(a, [0, 1], b, [1], [0])`` into subscripts and arrays."""
+
+    def letters(labels: Any) -> str:
+        return "".join("..." if each is Ellipsis else _LETTERS[each] for each in labels)
+
+    arrays = operands[: len(operands) // 2 * 2 : 2]
+    subscripts = ",".join(letters(each) for each in operands[1::2])
+    if len(operands) % 2:
+        subscripts += "->" + letters(operands[-1])
+    return subscripts, arrays
+
+
+def _explicit(subscripts: str, arrays: tuple[Any, ...]) -> str:
+    """Write out the ellipses and the implied result of `subscripts`."""
+    terms, arrow, result = subscripts.replace(" ", "").partition("->")
+    free = [each for each in _LETTERS if each not in subscripts]
+    counts = [np.ndim(x) - len(t.replace("...", "")) for t, x in zip(terms.split(","), arrays, strict=False)]
+    most = max([n for n, t in zip(counts, terms.split(","), strict=False) if "..." in t], default=0)
+    dots = "".join(free[:most])
+    written = [
+        t.replace("...", dots[len(dots) - n :]) if n > 0 else t.replace("...", "")
+        for t, n in zip(terms.split(","), counts, strict=False)
+    ]
+    if not arrow:
+        once = [each for each in sorted(set("".join(written)) - set(dots)) if "".join(written).count(each) == 1]
+        result = "..." + "".join(once) if "..." in terms else "".join(once)
+    return ",".join(written) + "->" + result.replace("...", dots)
+
+
+@override(np.einsum)
+def einsum(*operands: Any, optimize: Any = False, out: Any = None, constant: bool | None = None) -> Any:
+    """Evaluate Einstein's summation convention.
+
+    Parameters
+    ----------
+    *operands
+        Subscripts and arrays, or arrays interleaved with lists of labels, as `numpy.einsum` takes them.
+    optimize : bool or str
+        Whether, and how, to choose the order of contraction.
+    out : Tensor or numpy.ndarray, optional
+    constant : bool, optional
+
+    Returns
+    -------
+    Tensor
+        A view of the operand where NumPy's einsum gives a view, as for a diagonal.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> x = mg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> mg.einsum("ii->i", x)
+    Tensor([1., 4.])
+    """
+    if isinstance(operands[0], str):
+        subscripts, arrays = operands[0], operands[1:]
+    else:
+        subscripts, arrays = _from_lists(operands)
+    counted = len(subscripts.partition("->")[0].split(","))
+    if counted != len(arrays):
+        raise ValueError(f"einsum: {subscripts!r} has {counted} operands, {len(arrays)} were given")
+    arrays = tuple(x if hasattr(x, "ndim") else np.asarray(x) for x in arrays)
+    params = {"subscripts": _explicit(subscripts, arrays), "optimize": optimize}
+    if out is not None:
+        params["out"] = out
+    return einsum_of.run(arrays, params, constant)

@@ -1,0 +1,130 @@
+"""Functions along axes. A gradient comes in the shape of the result and leaves in that of the input."""
+
+from typing import Any
+
+import numpy as np
+
+from mygrad.autodiff.declare import Function
+from mygrad.autodiff.overrides import unwrapped as plain
+
+Array = np.ndarray[Any, Any]
+
+
+def axes_of(x: Any, axis: Any) -> tuple[int, ...]:
+    """Return the reduced axes as a tuple of numbers from 0."""
+    if axis is None:
+        return tuple(range(x.ndim))
+    return tuple(i % x.ndim for i in (axis if isinstance(axis, tuple) else (axis,)))
+
+
+def kept(g: Any, x: Any, axis: Any) -> Any:
+    """Give back to `g` the reduced axes, with size 1."""
+    axes = axes_of(x, axis)
+    return np.reshape(g, tuple(1 if i in axes else size for i, size in enumerate(x.shape)))
+
+
+def count(x: Any, axis: Any) -> int:
+    """Return how many elements go into one result."""
+    return int(np.prod([x.shape[i] for i in axes_of(x, axis)], dtype=np.intp))
+
+
+def _sum(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
+    return np.broadcast_to(kept(g, x, axis), x.shape)
+
+
+def _mean(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
+    return np.broadcast_to(kept(g, x, axis) / count(x, axis), x.shape)
+
+
+def _var(g: Any, y: Any, x: Any, axis: Any = None, ddof: Any = 0, **_: Any) -> Any:
+    if axis == ():
+        return g * 0
+    centred = x - np.mean(x, axis=axis, keepdims=True)
+    return kept(g, x, axis) * centred * (2.0 / (count(x, axis) - ddof))
+
+
+def _std(g: Any, y: Any, x: Any, axis: Any = None, **params: Any) -> Any:
+    return g * 0 if axis == () else _var(g / (2 * y), y, x, axis, **params)
+
+
+def first(x: Array, axis: Any, position: Any) -> Array:
+    """Mark the first extreme element of each group; `position` is argmax or argmin."""
+    axes = axes_of(x, axis)
+    others = tuple(i for i in range(x.ndim) if i not in axes)
+    grouped = np.transpose(x, others + axes)
+    flat = grouped.reshape(*grouped.shape[: len(others)], -1)
+    mark = np.zeros(flat.shape, bool)
+    if flat.size:
+        np.put_along_axis(mark, np.expand_dims(position(flat, axis=-1), -1), True, axis=-1)
+    return np.transpose(mark.reshape(grouped.shape), np.argsort(others + axes))
+
+
+def _max(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
+    return kept(g, x, axis) * first(plain(x), axis, np.argmax)
+
+
+def _min(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
+    return kept(g, x, axis) * first(plain(x), axis, np.argmin)
+
+
+def _flipped(x: Any, axis: int) -> Any:
+    return x[(slice(None),) * (axis % x.ndim) + (slice(None, None, -1),)]
+
+
+def _reverse_cumsum(x: Any, axis: int) -> Any:
+    return _flipped(np.cumsum(_flipped(x, axis), axis=axis), axis)
+
+
+def _before(x: Any, axis: int = -1) -> Any:
+    """Return the product of all elements before each, along the last axis."""
+    ones = np.ones((*x.shape[:-1], 1), x.dtype)
+    return np.cumprod(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)
+
+
+def _prod(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
+    """Multiply all elements but one: never divide, so zeros do no harm."""
+    axes = axes_of(x, axis)
+    others = tuple(i for i in range(x.ndim) if i not in axes)
+    grouped = np.transpose(x, others + axes)
+    if grouped.size == 0:
+        return g * x if x.size else np.zeros(x.shape, x.dtype)
+    flat = np.reshape(grouped, (*grouped.shape[: len(others)], -1))
+    but_one = _before(flat) * _flipped(_before(_flipped(flat, -1)), -1)
+    back = np.transpose(np.reshape(but_one, grouped.shape), tuple(np.argsort(others + axes)))
+    return kept(g, x, axis) * back
+
+
+def _cumsum(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
+    if axis is None:
+        return np.reshape(_reverse_cumsum(np.ravel(g), 0), x.shape)
+    return _reverse_cumsum(g, axis)
+
+
+def _cumprod(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
+    if axis is None:
+        return np.reshape(_cumprod(g, y, np.ravel(x), 0), x.shape)
+    if np.all(plain(x) != 0):
+        return _reverse_cumsum(g * y, axis) / x
+    x, g = np.moveaxis(x, axis, -1), np.moveaxis(g, axis, -1)
+    return np.moveaxis(_before(x) * _horner(g, x), -1, axis)
+
+
+def _horner(g: Any, x: Any) -> Any:
+    """Solve s[i] = g[i] + x[i + 1] s[i + 1] from the end: the part of a product after each element."""
+    sums = [g[..., -1]]
+    for i in range(x.shape[-1] - 1, 0, -1):
+        sums.append(g[..., i - 1] + x[..., i] * sums[-1])
+    return np.stack(sums[::-1], axis=-1)
+
+
+sum = Function(np.sum, _sum, names="x axis keepdims").override()
+mean = Function(np.mean, _mean, names="x axis keepdims").override()
+var = Function(np.var, _var, names="x axis ddof keepdims").override()
+std = Function(np.std, _std, names="x axis ddof keepdims").override()
+max = amax = Function(np.max, _max, names="x axis keepdims").override()
+min = amin = Function(np.min, _min, names="x axis keepdims").override()
+prod = Function(np.prod, _prod, names="a axis keepdims").override()
+cumsum = Function(np.cumsum, _cumsum, names="a axis").override()
+cumprod = Function(np.cumprod, _cumprod, names="a axis").override()
+Function(np.amax, _max, names="x axis keepdims").override()
+Function(np.amin, _min, names="x axis keepdims").override()

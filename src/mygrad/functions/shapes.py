@@ -1,0 +1,200 @@
+"""Functions that move elements without changing them: each rule moves the gradient back."""
+
+import builtins
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mygrad.autodiff import modes
+from mygrad.autodiff.declare import Function, Joining, _show, override
+from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC
+from mygrad.autodiff.tensor import Tensor, stand_in
+from mygrad.autodiff.views import Step
+from mygrad.functions.indexing import scatter
+
+Array = np.ndarray[Any, Any]
+
+
+def _inverse(axes: Any) -> tuple[int, ...] | None:
+    return None if axes is None else tuple(np.argsort([i % len(axes) for i in axes]))
+
+
+def _reshape(x: Array, shape: Any, **keywords: Any) -> Array:
+    return np.reshape(x, shape, **keywords)
+
+
+reshape = Function(
+    _reshape, lambda g, y, x, shape, **_: np.reshape(g, x.shape), names="a newshape", numpy=np.reshape, view=True
+)
+PUBLIC[np.reshape] = reshape
+ravel = Function(np.ravel, lambda g, y, x, **_: np.reshape(g, x.shape), names="a", view=True).override()
+squeeze = Function(
+    np.squeeze, lambda g, y, x, **_: np.reshape(g, x.shape), names="a axis", view=True
+).override()
+expand_dims = Function(
+    np.expand_dims, lambda g, y, x, **_: np.reshape(g, x.shape), names="a axis", view=True
+).override()
+moveaxis = Function(
+    np.moveaxis,
+    lambda g, y, x, source, destination: np.moveaxis(g, destination, source),
+    names="a source destination",
+    view=True,
+).override()
+swapaxes = Function(
+    np.swapaxes,
+    lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2),
+    names="a axis1 axis2",
+    view=True,
+).override()
+_transpose = Function(
+    np.transpose,
+    lambda g, y, x, axes=None: np.transpose(g, _inverse(axes)),
+    names="a axes",
+    view=True,
+)
+broadcast_to = Function(
+    lambda x, shape, subok=False: np.broadcast_to(x, shape),
+    lambda g, y, x, **_: g,  # summed over the new axes, as every gradient of a broadcast input is
+    names="a shape",
+    numpy=np.broadcast_to,
+    view=True,
+).override()
+flatten = Function(lambda x: x.flatten(), lambda g, y, x: np.reshape(g, x.shape))
+PUBLIC["flatten"] = flatten
+
+
+def _negated(shift: Any) -> Any:
+    return tuple(-each for each in shift) if isinstance(shift, tuple) else -shift
+
+
+roll = Function(
+    np.roll, lambda g, y, x, shift, axis=None: np.roll(g, _negated(shift), axis), names="a shift axis"
+).override()
+
+
+def _repeat(g: Any, y: Any, x: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Add up the copies: element j of the result is a copy of element owner[j]."""
+    size = x.size if axis is None else x.shape[axis]
+    owner = np.repeat(np.arange(size), repeats)
+    lead = () if axis is None else (slice(None),) * (axis % x.ndim)
+    shape = (size,) if axis is None else x.shape
+    summed = scatter.either(np.ravel(g) if axis is None else g, index=(*lead, owner), shape=shape)
+    return np.reshape(summed, x.shape)
+
+
+repeat = Function(np.repeat, _repeat, names="a repeats axis").override()
+
+
+def _part(i: int, g: Any, y: Any, *xs: Any, axis: int | None = 0, **_: Any) -> Any:
+    """Cut out of `g` what the i-th of the concatenated arrays contributed."""
+    if axis is None:
+        start = builtins.sum(x.size for x in xs[:i])
+        return np.reshape(np.ravel(g)[start : start + xs[i].size], xs[i].shape)
+    start = builtins.sum(x.shape[axis] for x in xs[:i])
+    return g[(slice(None),) * (axis % g.ndim) + (slice(start, start + xs[i].shape[axis]),)]
+
+
+def _layer(i: int, g: Any, y: Any, *xs: Any, axis: int = 0, **_: Any) -> Any:
+    return g[(slice(None),) * (axis % g.ndim) + (i,)]
+
+
+concatenate = Joining(np.concatenate, _part, names="tensors axis out dtype").override()
+stack = Joining(np.stack, _layer, names="tensors axis out").override()
+
+
+@override(np.transpose)
+def transpose(a: Any, *axes: Any, constant: bool | None = None) -> Tensor:
+    """Permute the axes of `a`; reverse them if no order is given. The result is a view.
+
+    Parameters
+    ----------
+    a : ArrayLike
+    *axes : int, or one tuple of int, or None
+    constant : bool, optional
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> mg.transpose(mg.zeros((2, 3, 4)), 1, 0, 2).shape
+    (3, 2, 4)
+    """
+    order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else (axes or None)
+    return _transpose.run((a,), {"axes": order if order is None else tuple(order)}, constant)
+
+
+def _transpose_numpy(a: Any, axes: Any = None) -> Tensor:
+    return transpose(a, axes)
+
+
+def _reshape_numpy(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None = None) -> Tensor:
+    if order != "C":
+        raise NotImplementedError("np.reshape of a tensor takes order='C' only")
+    made = reshape.run((a,), {"shape": shape})
+    return +made if copy else made
+
+
+def _atleast(dimensions: int, numpy: Callable[..., Any]) -> Callable[..., Any]:
+    one = Function(
+        lambda x: numpy(x), lambda g, y, x: np.reshape(g, x.shape), numpy=numpy, view=True
+    )
+
+    @override(numpy)
+    def atleast(*tensors: Any, constant: bool | None = None) -> Any:
+        made = [one.run((x,), {}, constant) for x in tensors]
+        return made[0] if len(made) == 1 else made
+
+    atleast.__name__ = numpy.__name__
+    atleast.__doc__ = f"View each input with at least {dimensions} axes; see `numpy.{numpy.__name__}`."
+    return atleast
+
+
+atleast_1d = _atleast(1, np.atleast_1d)
+atleast_2d = _atleast(2, np.atleast_2d)
+atleast_3d = _atleast(3, np.atleast_3d)
+
+
+def set_shape(x: Tensor, shape: Any) -> None:
+    """Reshape `x` in place; its views keep showing the same elements."""
+    old, value = x.shape, x._node.value
+    if not modes.tracking():
+        x._node.value = value.reshape(shape)
+        return
+    made = reshape.run((stand_in(x._node),), {"shape": shape}, x.constant)
+    if made.size and not np.may_share_memory(made._node.value, value):
+        raise AttributeError("Incompatible shape for in-place modification: the elements would have to move")
+    grad, view = x._grad, x._view
+    if view is not None:
+        view.path = (*view.path, Step(reshape.either, {"shape": made.shape}))
+        x._move(made._node)
+    else:
+        for each in (reference() for reference in x._views or ()):
+            if each is not None and each._view is not None:
+                each._view.path = (Step(reshape.either, {"shape": old}), *each._view.path)
+        _show(x, made._node)
+    x._grad = None if grad is None else grad.reshape(made.shape)
+
+
+PUBLIC["set_shape"] = set_shape
+
+
+def astype(
+    x: Tensor, dtype: Any, casting: Any = "unsafe", copy: bool = True, *, constant: bool | None = None
+) -> Tensor:
+    """Return the values of `x` in another dtype, as a leaf."""
+    value = x._node.value
+    cast = value.astype(dtype, casting=casting, copy=copy)
+    if cast is value and (constant is None or constant == x.constant):
+        return x
+    if constant is None:
+        constant = cast.dtype.kind != "f"
+    return Tensor(cast, constant=constant, copy=False)
+
+
+PUBLIC["astype"] = astype
+FUNCTIONS[np.transpose] = _transpose_numpy
+FUNCTIONS[np.reshape] = _reshape_numpy
