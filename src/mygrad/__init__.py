@@ -1,5 +1,6 @@
 """Automatic differentiation for NumPy, with a fast N-dimensional convolution at its heart."""
 
+from mygrad.autodiff.derivatives import grad, value_and_grad
 from mygrad.autodiff.modes import (
     mem_guard_active,
     mem_guard_off,
@@ -12,7 +13,8 @@ from mygrad.autodiff.tensor import Tensor
 from mygrad.functions.creation import *  # noqa: F403
 from mygrad.functions.elementwise import *  # noqa: F403
 from mygrad.functions.indexing import where
-from mygrad.functions.products import einsum, matmul
+from mygrad.functions.products import einsum
+from mygrad.operation import execute_op
 from mygrad.functions.reductions import *  # noqa: F403
 from mygrad.functions.shapes import *  # noqa: F403
 

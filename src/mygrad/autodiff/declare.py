@@ -116,7 +116,8 @@ class Elementwise(Primitive):
         if keywords or len(args) != self.ufunc.nin:
             return self._with_keywords(args, constant, keywords)
         values = [
-            x._node.value if x.__class__ is Tensor else x if x.__class__ is float else array_of(x) for x in args
+            x._node.value if x.__class__ is Tensor else x if x.__class__ is float else array_of(x)
+            for x in args
         ]
         operands = [x if isinstance(x, Tensor) else v for x, v in zip(args, values, strict=True)]
         return record(self, operands, self.ufunc(*values), None, constant)
@@ -363,4 +364,3 @@ def _show(base: Tensor, node: Node) -> None:
             again = replay(each._view.path, stand_in(node))
             again._node.constant = each.constant
             each._move(again._node)
-

@@ -382,4 +382,3 @@ def stand_in(node: Node) -> Tensor:
     made = Tensor.__new__(Tensor)
     made._node, made._grad, made._view, made._views = node, None, None, None
     return made
-

@@ -130,7 +130,9 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *, constant: bool | Non
     return _new(np.full(shape, unwrapped(fill_value), dtype), constant)
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = float, *, constant: bool | None = None) -> Tensor:  # noqa: N803
+def eye(
+    N: int, M: int | None = None, k: int = 0, dtype: Any = float, *, constant: bool | None = None
+) -> Tensor:  # noqa: N803
     """Return ones on the k-th diagonal of an (N, M) tensor.
 
     Examples

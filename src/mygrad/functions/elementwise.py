@@ -80,7 +80,6 @@ arcsin = elementwise(np.arcsin, _arcsine)
 arccos = elementwise(np.arccos, lambda g, y, x: -_arcsine(g, y, x))
 
 
-
 def _larger(a: Any, b: Any) -> Any:
     return plain(a) > plain(b)
 

@@ -99,7 +99,9 @@ def _explicit(subscripts: str, arrays: tuple[Any, ...]) -> str:
         for t, n in zip(terms.split(","), counts, strict=False)
     ]
     if not arrow:
-        once = [each for each in sorted(set("".join(written)) - set(dots)) if "".join(written).count(each) == 1]
+        once = [
+            each for each in sorted(set("".join(written)) - set(dots)) if "".join(written).count(each) == 1
+        ]
         result = "..." + "".join(once) if "..." in terms else "".join(once)
     return ",".join(written) + "->" + result.replace("...", dots)
 

@@ -20,14 +20,13 @@ def _inverse(axes: Any) -> tuple[int, ...] | None:
     return None if axes is None else tuple(np.argsort([i % len(axes) for i in axes]))
 
 
-def _reshape(x: Array, shape: Any, **keywords: Any) -> Array:
-    return np.reshape(x, shape, **keywords)
-
-
-reshape = Function(
-    _reshape, lambda g, y, x, shape, **_: np.reshape(g, x.shape), names="a newshape", numpy=np.reshape, view=True
+_reshape = Function(
+    lambda x, shape: np.reshape(x, shape),
+    lambda g, y, x, shape: np.reshape(g, x.shape),
+    names="a shape",
+    numpy=np.reshape,
+    view=True,
 )
-PUBLIC[np.reshape] = reshape
 ravel = Function(np.ravel, lambda g, y, x, **_: np.reshape(g, x.shape), names="a", view=True).override()
 squeeze = Function(
     np.squeeze, lambda g, y, x, **_: np.reshape(g, x.shape), names="a axis", view=True
@@ -131,17 +130,48 @@ def _transpose_numpy(a: Any, axes: Any = None) -> Tensor:
     return transpose(a, axes)
 
 
-def _reshape_numpy(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None = None) -> Tensor:
+@override(np.reshape)
+def reshape(
+    a: Any,
+    newshape: Any = None,
+    order: str = "C",
+    *,
+    shape: Any = None,
+    copy: bool | None = None,
+    constant: bool | None = None,
+) -> Tensor:
+    """Return the elements of `a` in another shape: a view where NumPy makes one.
+
+    Parameters
+    ----------
+    a : ArrayLike
+    newshape : int or tuple of int
+        At most one entry may be -1: it is inferred. `shape` is NumPy's other name for it.
+    order : "C"
+        Elements are read in row-major order; no other is implemented.
+    copy : bool, optional
+        With True, the result is no view.
+    constant : bool, optional
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> mg.reshape(mg.arange(4.0), (2, 2))
+    Tensor([[0., 1.],
+            [2., 3.]])
+    """
     if order != "C":
-        raise NotImplementedError("np.reshape of a tensor takes order='C' only")
-    made = reshape.run((a,), {"shape": shape})
+        raise NotImplementedError(f"np.reshape of a tensor reads in order='C' only, not {order!r}")
+    made = _reshape.run((a,), {"shape": newshape if shape is None else shape}, constant)
     return +made if copy else made
 
 
 def _atleast(dimensions: int, numpy: Callable[..., Any]) -> Callable[..., Any]:
-    one = Function(
-        lambda x: numpy(x), lambda g, y, x: np.reshape(g, x.shape), numpy=numpy, view=True
-    )
+    one = Function(lambda x: numpy(x), lambda g, y, x: np.reshape(g, x.shape), numpy=numpy, view=True)
 
     @override(numpy)
     def atleast(*tensors: Any, constant: bool | None = None) -> Any:
@@ -164,17 +194,17 @@ def set_shape(x: Tensor, shape: Any) -> None:
     if not modes.tracking():
         x._node.value = value.reshape(shape)
         return
-    made = reshape.run((stand_in(x._node),), {"shape": shape}, x.constant)
+    made = _reshape.run((stand_in(x._node),), {"shape": shape}, x.constant)
     if made.size and not np.may_share_memory(made._node.value, value):
         raise AttributeError("Incompatible shape for in-place modification: the elements would have to move")
     grad, view = x._grad, x._view
     if view is not None:
-        view.path = (*view.path, Step(reshape.either, {"shape": made.shape}))
+        view.path = (*view.path, Step(_reshape.either, {"shape": made.shape}))
         x._move(made._node)
     else:
         for each in (reference() for reference in x._views or ()):
             if each is not None and each._view is not None:
-                each._view.path = (Step(reshape.either, {"shape": old}), *each._view.path)
+                each._view.path = (Step(_reshape.either, {"shape": old}), *each._view.path)
         _show(x, made._node)
     x._grad = None if grad is None else grad.reshape(made.shape)
 
@@ -197,4 +227,3 @@ def astype(
 
 PUBLIC["astype"] = astype
 FUNCTIONS[np.transpose] = _transpose_numpy
-FUNCTIONS[np.reshape] = _reshape_numpy

@@ -1,0 +1,1 @@
+"""Figures of mygrad beside its peers, measured in one run: `python -m benchmarks`."""

@@ -1,0 +1,80 @@
+"""`python -m benchmarks --make-peers .peers` prints every figure, mygrad beside its peers in the same run."""
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import figures, peers
+from benchmarks.cases import read_cases
+from benchmarks.libraries import LABELS, THREADS
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    names = ", ".join(peers.REQUIREMENTS)
+    parser.add_argument(
+        "--make-peers", type=Path, metavar="DIR", help=f"install {names} there where missing, use them"
+    )
+    parser.add_argument(
+        "--peer", action="append", default=[], metavar="NAME=PYTHON", help=f"a Python that has {names}"
+    )
+    parser.add_argument("--figures", nargs="+", choices=FIGURES, default=list(FIGURES), help="default: all")
+    parser.add_argument(
+        "--cases", default="", metavar="TEXT", help="only convolutions whose name contains this"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each library (default: 5)")
+    parser.add_argument(
+        "--seconds", type=float, default=0.1, help="that a library is timed in a turn (default: 0.1)"
+    )
+    return parser.parse_args(arguments)
+
+
+FIGURES: dict[str, Callable[[figures.Run, argparse.Namespace], str]] = {
+    "small": lambda run, _: figures.small(run),
+    "import": lambda run, _: figures.importing(run),
+    "million": lambda run, _: figures.million(run),
+    "conv": lambda run, options: figures.conv(run, read_cases(options.cases)),
+}
+
+
+def pythons(options: argparse.Namespace) -> dict[str, str]:
+    """The Python that runs each library: this one for ours, its own for each peer."""
+    made = peers.make(options.make_peers) if options.make_peers else {}
+    given = dict(peer.split("=", 1) for peer in options.peer)
+    if unknown := given.keys() - peers.REQUIREMENTS.keys():
+        sys.exit(f"--peer: unknown {', '.join(unknown)}; known are {', '.join(peers.REQUIREMENTS)}")
+    return dict.fromkeys(peers.OURS, sys.executable) | made | given
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    if hasattr(os, "sched_setaffinity"):  # inherited by every process that measures
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
+    with ExitStack() as stack:
+        workers = {name: peers.Worker(name, python, stack) for name, python in pythons(options).items()}
+        versions = ", ".join(
+            f"{LABELS[name].split()[0]} {worker.version}" for name, worker in workers.items()
+        )
+        print(f"{processor()}, {THREADS} threads each; Python {platform.python_version()}, {versions}")
+        run = figures.Run(workers, options.rounds, options.seconds)
+        for name in options.figures:
+            print(FIGURES[name](run, options), flush=True)
+        print(file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

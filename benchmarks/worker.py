@@ -1,0 +1,104 @@
+"""The process that measures one library: `python -m benchmarks.worker torch`.
+
+It reads one request a line (JSON), prepares the work once, and answers with the seconds of each repeat.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from benchmarks.cases import Case
+from benchmarks.libraries import LIBRARIES, Array, Call
+
+SMALL_OPERATIONS = 100
+WARM_UP = 0.05  # seconds; at least one call
+
+
+def small(library: Any) -> Call:
+    """A hundred operations in a chain, on eight elements, forward and backward."""
+
+    def chain(x: Any, a: Any, b: Any) -> Any:
+        for _ in range(SMALL_OPERATIONS // 5):
+            x = (library.tanh(x * a + b) - a) * b
+        return x
+
+    x, a, b, seed = arrays([[8]] * 4, "float64")
+    return library.differentiate(chain, (x, a, b), seed)
+
+
+def million(library: Any, dtype: str) -> Call:
+    """Five operations in a chain, on a million elements, forward and backward."""
+    x, a, b, seed = arrays([[1_000_000]] * 4, dtype)
+    if not hasattr(library, "differentiate"):
+        return lambda: million_by_hand(x, a, b, seed)
+    return library.differentiate(lambda x, a, b: library.exp(library.tanh(x * a + b)) * x, (x, a, b), seed)
+
+
+def million_by_hand(x: Array, a: Array, b: Array, g: Array) -> tuple[Array, ...]:
+    """The same chain and its gradients, as one would write them in NumPy."""
+    t = np.tanh(x * a + b)
+    e = np.exp(t)
+    y = e * x
+    g_sum = g * x * e * (1 - t * t)
+    return y, g_sum * a + g * e, g_sum * x, g_sum
+
+
+def conv(library: Any, case: dict[str, Any], dtype: str) -> Call:
+    problem = Case(**case)
+    x, w, seed = arrays([problem.x, problem.w, problem.y], dtype)
+    return library.differentiate(library.conv(problem), (x, w), seed)
+
+
+def matmul(_library: Any, dtype: str, size: int = 2048) -> Call:
+    a, b, out = arrays([[size, size]] * 3, dtype)
+    return lambda: np.matmul(a, b, out=out)
+
+
+TASKS: dict[str, Callable[..., Call]] = {"small": small, "million": million, "conv": conv, "matmul": matmul}
+
+
+def arrays(shapes: list[list[int]], dtype: str) -> list[Array]:
+    """The same numbers in each process."""
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+def repeats(call: Call, seconds: float, at_least: int) -> list[float]:
+    """The seconds that each call took, for about so long in all."""
+    times: list[float] = []
+    while len(times) < at_least or sum(times) < seconds:
+        start = perf_counter()
+        call()
+        times.append(perf_counter() - start)
+    return times
+
+
+def answers(library: Any, requests: Iterator[str]) -> Iterator[dict[str, Any]]:
+    @lru_cache(maxsize=1)  # the rounds of one task come one after another
+    def prepared(task: str, options: str) -> Call:
+        return TASKS[task](library, **json.loads(options))
+
+    for line in requests:
+        request = json.loads(line)
+        try:
+            call = prepared(request["task"], json.dumps(request["options"]))
+            repeats(call, WARM_UP, at_least=1)
+            yield {"times": repeats(call, request["seconds"], at_least=2)}
+        except Exception as error:  # a peer that cannot do the work says so in the table
+            yield {"error": f"{type(error).__name__}: {error}"}
+
+
+def main() -> None:
+    library = LIBRARIES[sys.argv[1]]()
+    print(json.dumps({"version": library.version}), flush=True)
+    for answer in answers(library, iter(sys.stdin.readline, "")):
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The convolution family on tensors: three bilinear functions, each other's gradients, and pooling.
+
+With ``T(x, w, g) = sum y[x, w] g``, `convolve` is the gradient of T in g, `input_gradient` in x and
+`filter_gradient` in w; so the rules of each are the other two, and every order of derivative is free.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mygrad import convolution
+from mygrad.autodiff.declare import Function
+
+Array = np.ndarray[Any, Any]
+
+convolve = Function(
+    lambda x, w, problem: convolution.convolve(problem, x, w),
+    lambda g, y, x, w, problem: input_gradient.either(g, w, problem=problem),
+    lambda g, y, x, w, problem: filter_gradient.either(x, g, problem=problem),
+    names="x w problem",
+)
+input_gradient = Function(
+    lambda g, w, problem: convolution.input_gradient(problem, g, w),
+    lambda u, gx, g, w, problem: convolve.either(u, w, problem=problem),
+    lambda u, gx, g, w, problem: filter_gradient.either(u, g, problem=problem),
+    names="g w problem",
+)
+filter_gradient = Function(
+    lambda x, g, problem: convolution.filter_gradient(problem, x, g),
+    lambda u, gw, x, g, problem: input_gradient.either(g, u, problem=problem),
+    lambda u, gw, x, g, problem: convolve.either(x, u, problem=problem),
+    names="x g problem",
+)
+
+
+def _gather(x: Array, positions: Array) -> Array:
+    return x.ravel()[positions]
+
+
+def _spread(g: Array, positions: Array, shape: tuple[int, ...]) -> Array:
+    """Add `g` at flat `positions` of zeros; bincount adds fastest, but in float64 and reals only."""
+    size = math.prod(shape)
+    if g.dtype == np.float64:
+        whole = np.bincount(positions.ravel(), g.ravel(), minlength=size) if g.size else np.zeros(size)
+    else:
+        whole = np.zeros(size, g.dtype)
+        np.add.at(whole, positions.ravel(), g.ravel())
+    return whole.reshape(shape)
+
+
+gather = Function(
+    _gather,
+    lambda g, y, x, positions: spread.either(g, positions=positions, shape=x.shape),
+    names="x positions",
+)
+"""The elements of `x` at flat positions: what pooling by the maximum does once it has found them."""
+spread = Function(
+    _spread,
+    lambda u, y, g, positions, shape: gather.either(u, positions=positions),
+    names="g positions shape",
+)
