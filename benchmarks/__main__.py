@@ -72,8 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{processor()}, {THREADS} threads each; Python {platform.python_version()}, {versions}")
         run = figures.Run(workers, options.rounds, options.seconds)
         for name in options.figures:
-            print(FIGURES[name](run, options), flush=True)
-        print(file=sys.stderr)
+            text = FIGURES[name](run, options)
+            figures.progress()
+            print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -29,17 +29,19 @@ class Run:
     seconds: float
 
     def times(self, task: str, names: Sequence[str], **options: Any) -> Times:
-        print(
-            f"\r{task} {options.get('case', {}).get('name', '')} {options.get('dtype', '')}\x1b[K",
-            end="",
-            file=sys.stderr,
-        )
+        progress(task, options.get("case", {}).get("name", ""), options.get("dtype", ""))
         asked = [name for name in names if name in self.workers]
         found: dict[str, list[float]] = {name: [] for name in asked}
         for _ in range(self.rounds):
             for name in asked:
                 found[name] += self.workers[name].ask(task, self.seconds, **options).get("times", [])
         return {name: lower_quartile(times) if times else None for name, times in found.items()}
+
+
+def progress(*words: str) -> None:
+    """One line on the terminal that the next one replaces."""
+    if sys.stderr.isatty():
+        print("\r\x1b[K" + " ".join(words), end="", file=sys.stderr, flush=True)
 
 
 def lower_quartile(times: Sequence[float]) -> float:

@@ -68,7 +68,7 @@ def batches(digits: Digits, rng: np.random.Generator) -> Iterator[Digits]:
 class Network:
     """Two convolutions, each followed by a pooling of 2x2, and one dense layer: 8x8 -> 4x4 -> 2x2 -> 10."""
 
-    def __init__(self, rng: np.random.Generator, channels: tuple[int, int] = (16, 32)):
+    def __init__(self, rng: np.random.Generator, channels: tuple[int, int] = (16, 64)):
         first, second = channels
         self.parameters = [
             weights(rng, first, 1, 3, 3),

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff import modes
-from mygrad.autodiff.graph import Gradients, Node
-from mygrad.autodiff.guard import is_guarded
+from mygrad.autodiff.graph import LAZY, Gradients, Node
+from mygrad.autodiff.guard import guard, is_guarded
 from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, UFUNCS
-from mygrad.autodiff.tensor import Tensor, leaf, record, stand_in
+from mygrad.autodiff.tensor import Tensor, leaf, of_node, record, stand_in
 from mygrad.autodiff.views import Step, View, register, replay
 
 __all__ = ["Creator", "Elementwise", "Function", "Joining", "array_of", "cast", "fit", "override", "write"]
@@ -112,17 +112,43 @@ class Elementwise(Primitive):
     def __getattr__(self, name: str) -> Any:  # nin, nout, types, identity, ...
         return getattr(self.ufunc, name)
 
-    def __call__(self, *args: Any, constant: bool | None = None, **keywords: Any) -> Any:
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
         if keywords or len(args) != self.ufunc.nin:
-            return self._with_keywords(args, constant, keywords)
-        values = [
-            x._node.value if x.__class__ is Tensor else x if x.__class__ is float else array_of(x)
-            for x in args
-        ]
-        operands = [x if isinstance(x, Tensor) else v for x, v in zip(args, values, strict=True)]
-        return record(self, operands, self.ufunc(*values), None, constant)
+            return self._with_keywords(args, **keywords)
+        return self.apply(*args)
 
-    def _with_keywords(self, args: Any, constant: bool | None, keywords: dict[str, Any]) -> Any:
+    def apply(self, *args: Any) -> Tensor:
+        """Do what `record` does, for a ufunc of operands only: the path that small programs spend their time on."""
+        track, guarded, _ = modes.current.get()
+        guarded = modes._Process.guard if guarded is None else guarded
+        values, inputs, holds, varies, used = [], [], [], False, False
+        for x in args:
+            if x.__class__ is Tensor or isinstance(x, Tensor):
+                node = x._node
+                inputs.append(node)
+                values.append(node.value)
+                varies = varies or not node.constant
+                used = used or x._grad is not None or x._view is not None
+                if node.guard is None and guarded and track:
+                    holds.append(guard(node.value))
+            else:
+                x = x if x.__class__ is float else array_of(x)
+                inputs.append(x)
+                values.append(x)
+                if x.__class__ is np.ndarray and guarded and track:
+                    holds.append(guard(x))
+        value = self.ufunc(*values)
+        if value.__class__ is not np.ndarray:
+            value = np.asarray(value)
+        if not track:
+            return leaf(value, False)
+        if used:
+            for x in args:
+                if isinstance(x, Tensor):
+                    x._used(as_view=False)
+        return of_node(Node(value, not varies, self, inputs, None, LAZY if guarded else None, holds))
+
+    def _with_keywords(self, args: Any, constant: bool | None = None, **keywords: Any) -> Any:
         nin = self.ufunc.nin
         for names in _NAMES[len(args) : nin]:
             args = (*args, next(keywords.pop(each) for each in (*names, names[0]) if each in keywords))
@@ -149,6 +175,19 @@ class Elementwise(Primitive):
         self.ufunc(*values, out=target, where=True if mask is None else mask, **keywords)
         operands = operands if mask is None else [*operands, old]
         return record(self, operands, target, mask, old.constant)
+
+    def pull(self, node: Node, g: Any, gradients: Gradients) -> None:
+        """Do as every primitive does; the usual case, arrays and no mask, without a detour."""
+        if gradients.lift is not None or node.params is not None:
+            super().pull(node, g, gradients)
+            return
+        values = [x.value if type(x) is Node else x for x in node.inputs]
+        for rule, x in zip(self.rules, node.inputs, strict=True):
+            if type(x) is Node and not x.constant:
+                given = rule(g, node.value, *values)
+                if given.shape != x.value.shape or given.dtype is not x.value.dtype:
+                    given = fit(given, x.value)
+                gradients.give(x, given)
 
     def gradient(self, i: int, g: Any, y: Any, inputs: list[Any], params: Any) -> Any:
         nin = len(self.rules)

@@ -135,7 +135,7 @@ def _differentiate(value: Tensor, sources: list[Node]) -> tuple[Tensor, tuple[Te
     ones = np.ones(value.shape, value.dtype)
     gradients[value._node] = ones if closed else leaf(ones, True)
     with modes.no_autodiff if closed else modes.recording:
-        pull_back(nodes, gradients, lambda node: False)
+        pull_back(nodes, gradients)
     if closed:
         value = Tensor(value._node.value, copy=False)
     return value, tuple(_given(gradients.get(node), node) for node in sources)

@@ -5,6 +5,7 @@ tensors: a node knows its handle, if it is alive, by a weak reference only.
 """
 
 import itertools
+import operator
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -19,6 +20,9 @@ __all__ = ["Node", "clear", "pull_back", "upstream"]
 Array = np.ndarray[Any, Any]
 Lift = Callable[["Node"], Any]
 """What a rule sees of a node: its array, or a tensor when the gradient is to be differentiated."""
+
+next
+
 
 next_serial = itertools.count().__next__
 
@@ -62,16 +66,18 @@ class Node:
         value: Array,
         constant: bool,
         operation: Operation | None = None,
-        inputs: tuple[Any, ...] = (),
+        inputs: Any = (),
         params: Any = None,
+        guard: Guard | None = None,
+        holds: Any = None,
     ) -> None:
         self.value = value
         self.constant = constant
         self.operation = operation
         self.inputs = inputs
         self.params = params
-        self.guard: Guard | None = None
-        self.holds: Any = None  # guards of the leaves and arrays among the inputs
+        self.guard = guard
+        self.holds = holds  # guards of the leaves and arrays among the inputs
         self.handle = nobody
         self.serial = next_serial()
 
@@ -105,12 +111,13 @@ class Gradients(dict[Node, Any]):
 
     def give(self, node: Node, g: Any) -> None:
         """Add `g` to the gradient of `node`."""
-        if node not in self:
+        so_far = self.get(node)
+        if so_far is None:
             self[node] = g
         elif node in self.own:
             self[node] += g
         else:
-            self[node] = self[node] + g
+            self[node] = so_far + g
             if self.lift is None:
                 self.own.add(node)
 
@@ -131,6 +138,9 @@ class Gradients(dict[Node, Any]):
         return node.value if self.lift is None else self.lift(node)
 
 
+_serial = operator.attrgetter("serial")
+
+
 def upstream(terminal: Node) -> list[Node]:
     """Return every node that `terminal` was computed from, itself first, outputs before inputs."""
     seen = {terminal}
@@ -143,20 +153,20 @@ def upstream(terminal: Node) -> list[Node]:
     return sorted(seen, key=_serial, reverse=True)
 
 
-def _serial(node: Node) -> int:
-    return node.serial
-
-
-def pull_back(nodes: Iterable[Node], gradients: Gradients, keep: Callable[[Node], bool]) -> Gradients:
+def pull_back(nodes: Iterable[Node], gradients: Gradients) -> Gradients:
     """Carry the gradients already in `gradients` through `nodes`, outputs before inputs.
 
-    Gradients of nodes that `keep` refuses are dropped as soon as they have been passed on.
+    A gradient that no tensor will show is dropped as soon as it has been passed on.
     """
     for node in nodes:
-        if node.constant or node not in gradients or node.operation is None:
+        operation = node.operation
+        if operation is None or node.constant:
             continue
-        g = gradients[node] if keep(node) else gradients.pop(node)
-        node.operation.pull(node, g, gradients)
+        g = gradients.get(node)
+        if g is not None:
+            if node.handle() is None:
+                del gradients[node]
+            operation.pull(node, g, gradients)
     return gradients
 
 

@@ -24,7 +24,7 @@ def _as_class_of(self: Any, result: Any) -> Any:
 
 def _binary(ufunc: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
-        result = UFUNCS[ufunc](self, other)
+        result = UFUNCS[ufunc].apply(self, other)
         return result if type(result) is type(self) else _as_class_of(self, result)
 
     return operator
@@ -32,7 +32,7 @@ def _binary(ufunc: Any) -> Callable[[Any, Any], Any]:
 
 def _reflected(ufunc: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
-        result = UFUNCS[ufunc](other, self)
+        result = UFUNCS[ufunc].apply(other, self)
         return result if type(result) is type(self) else _as_class_of(self, result)
 
     return operator

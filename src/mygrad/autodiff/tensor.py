@@ -4,6 +4,7 @@ It knows no particular function: operators, methods and NumPy's overrides all lo
 `overrides`.
 """
 
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -185,7 +186,7 @@ class Tensor(Methods, Operators):
         nodes = graph.upstream(self._node)
         gradients = Gradients()
         gradients[self._node] = seed(self, grad)
-        graph.pull_back(nodes, gradients, _has_handle)
+        graph.pull_back(nodes, gradients)
         store(gradients)
         graph.clear(nodes)
 
@@ -209,14 +210,13 @@ class Tensor(Methods, Operators):
                 view._view.connected = False
         self._views = None
 
-    def _used(self, *, as_view: bool) -> Node:
+    def _used(self, *, as_view: bool) -> None:
         """Enter an operation: old gradients go, and a view whose graph was cleared is one no more."""
         if self._view is not None and not self._view.connected:
             self._view = None
             self._grad = None
         if not as_view:
             self._grad = None
-        return self._node
 
     def _move(self, node: Node) -> None:
         """Make this the handle on `node`, the result of a write."""
@@ -289,10 +289,6 @@ def _restore(cls: type[Tensor], value: Array, constant: bool, grad: Array | None
     return made
 
 
-def _has_handle(node: Node) -> bool:
-    return node.handle() is not None
-
-
 def seed(tensor: Tensor, grad: Any) -> Array:
     """Return the gradient to start from: an array of the tensor's shape and dtype."""
     value = tensor._node.value
@@ -331,9 +327,14 @@ def record(
     value: Any,
     params: Any = None,
     constant: bool | None = None,
+    *,
     as_view: bool = False,
+    values: Any = None,
 ) -> Tensor:
-    """Return the tensor of `value`, the result of `operation` on `args`, connected to its inputs."""
+    """Return the tensor of `value`, the result of `operation` on `args`, connected to its inputs.
+
+    `values` are the arrays and scalars of `args`, where those that are no tensors may be anything.
+    """
     track, guarded, _ = modes.current.get()
     if value.__class__ is not np.ndarray:
         value = np.asarray(value)
@@ -344,32 +345,33 @@ def record(
     inputs: list[Any] = []
     holds: list[Any] = []
     varies = False
-    for x in args:
+    for x, plain in zip(args, values or args, strict=True):
         if isinstance(x, Tensor):
-            node = x._used(as_view=as_view)
+            if x._view is not None or x._grad is not None:
+                x._used(as_view=as_view)
+            node = x._node
             inputs.append(node)
-            varies = varies or not node.constant
+            if not node.constant:
+                varies = True
             if guarded and node.guard is None:
                 holds.append(guard(node.value))
         else:
-            inputs.append(x)
-            if guarded and x.__class__ is np.ndarray:
-                holds.append(guard(x))
+            inputs.append(plain)
+            if guarded and plain.__class__ is np.ndarray:
+                holds.append(guard(plain))
     if constant is not None or value.dtype.kind != "f":
         if constant is None and not varies:
             constant = True
         varies = not checked_constant(value, constant)
-    node = Node(value, not varies, operation, tuple(inputs), params)
-    if guarded:
-        node.holds = holds
-        node.guard = guard(value, ours=True) if as_view else LAZY
-    return of_node(node)
+    lock = None if not guarded else guard(value, ours=True) if as_view else LAZY
+    return of_node(Node(value, not varies, operation, inputs, params, lock, holds))
 
 
 def of_node(node: Node) -> Tensor:
     """Return a new handle that `node` knows."""
     made = Tensor.__new__(Tensor)
-    made._hold(node)
+    made._node, made._grad, made._view, made._views = node, None, None, None
+    node.handle = weakref.ref(made)
     return made
 
 
