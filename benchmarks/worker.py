@@ -71,7 +71,8 @@ def arrays(shapes: list[list[int]], dtype: str) -> list[Array]:
 def repeats(call: Call, seconds: float, at_least: int) -> list[float]:
     """The seconds that each call took, for about so long in all."""
     times: list[float] = []
-    while len(times) < at_least or sum(times) < seconds:
+    end = perf_counter() + seconds
+    while len(times) < at_least or perf_counter() < end:
         start = perf_counter()
         call()
         times.append(perf_counter() - start)

@@ -84,7 +84,7 @@ class Network:
         filters1, bias1, filters2, bias2, dense, bias3 = self.parameters
         hidden = max_pool(relu(conv_nd(images, filters1, stride=1, padding=1) + bias1), (2, 2), 2)
         hidden = max_pool(relu(conv_nd(hidden, filters2, stride=1, padding=1) + bias2), (2, 2), 2)
-        return mg.matmul(hidden.reshape(len(images), -1), dense) + bias3
+        return hidden.reshape(len(images), -1) @ dense + bias3
 
 
 def weights(rng: np.random.Generator, *shape: int, inputs: int | None = None) -> mg.Tensor:
@@ -103,6 +103,7 @@ class Momentum:
 
     def step(self, rate: float) -> None:
         for parameter, velocity in zip(self.parameters, self.velocities, strict=True):
+            assert parameter.grad is not None  # each of them took part in the loss
             velocity *= self.decay
             velocity -= rate * parameter.grad
             parameter.data += velocity
@@ -153,8 +154,8 @@ def draw(losses: Sequence[float], filters: Array, score: float, output: Path) ->
         }
     ):
         figure = plt.figure(figsize=(13, 5.2), layout="constrained")
-        left, middle, right = figure.subfigures(1, 3, width_ratios=(1.2, 1, 1))
-        top, bottom = left.subfigures(2, 1, height_ratios=(2, 1))
+        [[left, middle, right]] = figure.subfigures(1, 3, squeeze=False, width_ratios=(1.2, 1, 1))
+        [[top], [bottom]] = left.subfigures(2, 1, squeeze=False, height_ratios=(2, 1))
         draw_losses(top.subplots(), losses, score)
         draw_filters(bottom, filters)
         draw_picture(middle.subplots(), photo, "A photograph")

@@ -26,3 +26,13 @@ def test_digits_are_learned_and_drawn(tmp_path: Path):
 @pytest.mark.slow
 def test_digits_fails_when_it_has_not_learned(tmp_path: Path):
     assert run("digits.py", "--epochs", "1", folder=tmp_path).returncode == 1
+
+
+@pytest.mark.slow
+def test_benchmarks_print_a_table_of_each_figure():
+    command = [sys.executable, "-m", "benchmarks", "--rounds", "1", "--seconds", "0.01", "--cases", "seed"]
+    result = subprocess.run(
+        command, cwd=EXAMPLES.parent, capture_output=True, text=True, timeout=240, check=True
+    )
+    assert result.stdout.count("**\n\n|") == 5  # small, import, million, conv in float32 and in float64
+    assert "cannot" not in result.stdout

@@ -1,5 +1,6 @@
 """Automatic differentiation for NumPy, with a fast N-dimensional convolution at its heart."""
 
+from mygrad import errors, nnet, random, typing
 from mygrad.autodiff.derivatives import grad, value_and_grad
 from mygrad.autodiff.modes import (
     mem_guard_active,
@@ -10,12 +11,12 @@ from mygrad.autodiff.modes import (
     turn_memory_guarding_on,
 )
 from mygrad.autodiff.tensor import Tensor
-from mygrad.functions.creation import *  # noqa: F403
-from mygrad.functions.elementwise import *  # noqa: F403
+from mygrad.functions.creation import *
+from mygrad.functions.elementwise import *
 from mygrad.functions.indexing import where
-from mygrad.functions.products import einsum
+from mygrad.functions.products import einsum, matmul
+from mygrad.functions.reductions import *
+from mygrad.functions.shapes import *
 from mygrad.operation import execute_op
-from mygrad.functions.reductions import *  # noqa: F403
-from mygrad.functions.shapes import *  # noqa: F403
 
 __version__ = "3.0.0"

@@ -97,7 +97,7 @@ def _checked(given: Any, operation: Operation, index: int) -> np.ndarray[Any, An
 
 
 def execute_op(
-    Op: type[Operation],  # noqa: N803 - the name is public API
+    Op: type[Operation],
     *input_vars: Any,
     op_args: Any = None,
     op_kwargs: Any = None,

@@ -16,5 +16,5 @@ DTypeLike: TypeAlias = npt.DTypeLike
 DTypeLikeReals: TypeAlias = npt.DTypeLike
 Shape: TypeAlias = Sequence[SupportsIndex]
 Mask: TypeAlias = Any
-_OneIndex: TypeAlias = Union[SupportsIndex, slice, EllipsisType, None, npt.ArrayLike]
-Index: TypeAlias = Union[_OneIndex, tuple[_OneIndex, ...]]
+_OneIndex: TypeAlias = SupportsIndex | slice | EllipsisType | None | npt.ArrayLike
+Index: TypeAlias = _OneIndex | tuple[_OneIndex, ...]

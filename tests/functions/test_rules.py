@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.gradients import check_gradient
 
 import mygrad as mg
 from mygrad.autodiff.overrides import FUNCTIONS, UFUNCS
+from tests.gradients import check_gradient
 
 POSITIVE = (0.3, 2.0)
 DOMAINS = {

@@ -132,7 +132,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *, constant: bool | Non
 
 def eye(
     N: int, M: int | None = None, k: int = 0, dtype: Any = float, *, constant: bool | None = None
-) -> Tensor:  # noqa: N803
+) -> Tensor:
     """Return ones on the k-th diagonal of an (N, M) tensor.
 
     Examples

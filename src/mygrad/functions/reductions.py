@@ -7,6 +7,10 @@ import numpy as np
 from mygrad.autodiff.declare import Function
 from mygrad.autodiff.overrides import unwrapped as plain
 
+__all__ = [
+    "amax", "amin", "cumprod", "cumsum", "max", "mean", "min", "prod", "std", "sum", "var",
+]  # fmt: skip
+
 Array = np.ndarray[Any, Any]
 
 

@@ -13,6 +13,11 @@ from mygrad.autodiff.tensor import Tensor, stand_in
 from mygrad.autodiff.views import Step
 from mygrad.functions.indexing import scatter
 
+__all__ = [
+    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_to", "concatenate", "expand_dims",
+    "moveaxis", "ravel", "repeat", "reshape", "roll", "squeeze", "stack", "swapaxes", "transpose",
+]  # fmt: skip
+
 Array = np.ndarray[Any, Any]
 
 

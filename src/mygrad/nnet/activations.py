@@ -4,15 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.autodiff.declare import Elementwise, Function
-from mygrad.autodiff.overrides import PUBLIC, UFUNCS
+from mygrad.autodiff.declare import Function
 from mygrad.autodiff.overrides import unwrapped as plain
 from mygrad.autodiff.tensor import Tensor
 from mygrad.functions.creation import astensor
+from mygrad.functions.elementwise import exp, positive, subtract, tanh
 
 __all__ = ["logsoftmax", "relu", "sigmoid", "softmax", "tanh"]
-
-tanh: Elementwise = UFUNCS[np.tanh]
 
 _relu = Function(lambda x: np.maximum(x, 0), lambda g, y, x: g * (plain(x) > 0))
 _sigmoid = Function(
@@ -86,11 +84,9 @@ def logsoftmax(x: Any, axis: Any = -1, *, constant: bool | None = None) -> Tenso
     """
     x = astensor(x)
     if x.size == 0:
-        return PUBLIC[np.positive](x, constant=constant)
+        return positive(x, constant=constant)
     shifted = x - np.max(plain(x), axis=axis, keepdims=True)
-    return PUBLIC[np.subtract](
-        shifted, np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)), constant=constant
-    )
+    return subtract(shifted, np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)), constant=constant)
 
 
 def softmax(x: Any, axis: Any = -1, *, constant: bool | None = None) -> Tensor:
@@ -112,4 +108,4 @@ def softmax(x: Any, axis: Any = -1, *, constant: bool | None = None) -> Tensor:
     >>> softmax([1.0, 1.0])
     Tensor([0.5, 0.5])
     """
-    return PUBLIC[np.exp](logsoftmax(x, axis, constant=constant), constant=constant)
+    return exp(logsoftmax(x, axis, constant=constant), constant=constant)

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.autodiff.overrides import PUBLIC
 from mygrad.autodiff.overrides import unwrapped as plain
 from mygrad.autodiff.tensor import Tensor
 from mygrad.functions.creation import astensor
+from mygrad.functions.elementwise import negative
 from mygrad.nnet.activations import logsoftmax
 
 __all__ = ["softmax_crossentropy"]
@@ -58,4 +58,4 @@ def softmax_crossentropy(x: Any, y_true: Any, *, constant: bool | None = None) -
     x = astensor(x)
     labels = _checked_labels(x, y_true)
     chosen = logsoftmax(x)[np.arange(len(labels)), labels]
-    return PUBLIC[np.negative](PUBLIC[np.mean](chosen), constant=constant)
+    return negative(np.mean(chosen), constant=constant)

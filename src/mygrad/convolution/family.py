@@ -1,0 +1,97 @@
+"""The three members of the family on arrays: what comes in is made plain, what goes out is promoted.
+
+Sums in half precision are computed in single and rounded once.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from mygrad.convolution import planner
+from mygrad.convolution.problem import ConvProblem
+
+__all__ = ["convolve", "filter_gradient", "input_gradient"]
+
+Array = np.ndarray[Any, Any]
+
+
+def _plain(array: Array, dtype: Any) -> Array:
+    """Return a contiguous array in native byte order."""
+    return np.ascontiguousarray(array, dtype=dtype)
+
+
+def _checked(name: str, array: Any, shape: tuple[int, ...]) -> Array:
+    array = np.asarray(array)
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}; the problem needs {shape}")
+    return array
+
+
+def _run(problem: ConvProblem, member: str, a: Array, b: Array, shape: tuple[int, ...]) -> Array:
+    dtype = np.result_type(a, b).newbyteorder("=")
+    if not (a.size and b.size and all(shape)):
+        return np.zeros(shape, dtype)
+    inner = np.dtype(np.float32) if dtype == np.float16 else dtype
+    a, b = _plain(a, inner), _plain(b, inner)
+    algorithm = planner.choose(problem, member, inner.char)
+    if member == planner.INPUT and inner.kind == "f" and not (np.isfinite(a).all() and np.isfinite(b).all()):
+        # to gather pads the gradient with zeros, and 0 * nan would be a product that the sum has not
+        exact = [c for c in planner.candidates(problem, member, inner.char) if c.name != "gemm"]
+        algorithm = exact[0]
+    return algorithm.run(problem, a, b).astype(dtype, copy=False)
+
+
+def convolve(problem: ConvProblem, x: Any, w: Any) -> Array:
+    """Return the convolution of `x` with the filters `w`.
+
+    Parameters
+    ----------
+    problem : ConvProblem
+    x, w : array_like, of shapes ``problem.x_shape`` and ``problem.w_shape``
+        Any layout, any real dtype.
+
+    Returns
+    -------
+    numpy.ndarray, of shape ``problem.y_shape``
+        New and C-contiguous, in the dtype that NumPy promotes `x` and `w` to.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mygrad.convolution import ConvProblem, convolve
+    >>> x, w = np.ones((1, 1, 4)), np.ones((1, 1, 2))
+    >>> convolve(ConvProblem.make(x.shape, w.shape, stride=2), x, w)
+    array([[[2., 2.]]])
+    """
+    x, w = _checked("x", x, problem.x_shape), _checked("w", w, problem.w_shape)
+    return _run(problem, planner.FORWARD, x, w, problem.y_shape)
+
+
+def input_gradient(problem: ConvProblem, g: Any, w: Any) -> Array:
+    """Return the gradient with respect to x, given `g`, that of y.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mygrad.convolution import ConvProblem, input_gradient
+    >>> problem = ConvProblem.make((1, 1, 4), (1, 1, 2), stride=1)
+    >>> input_gradient(problem, np.ones((1, 1, 3)), np.ones((1, 1, 2)))
+    array([[[1., 2., 2., 1.]]])
+    """
+    g, w = _checked("g", g, problem.y_shape), _checked("w", w, problem.w_shape)
+    return _run(problem, planner.INPUT, g, w, problem.x_shape)
+
+
+def filter_gradient(problem: ConvProblem, x: Any, g: Any) -> Array:
+    """Return the gradient with respect to w, given `g`, that of y.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mygrad.convolution import ConvProblem, filter_gradient
+    >>> problem = ConvProblem.make((1, 1, 4), (1, 1, 2), stride=1)
+    >>> filter_gradient(problem, np.ones((1, 1, 4)), np.ones((1, 1, 3)))
+    array([[[3., 3.]]])
+    """
+    x, g = _checked("x", x, problem.x_shape), _checked("g", g, problem.y_shape)
+    return _run(problem, planner.FILTER, x, g, problem.w_shape)

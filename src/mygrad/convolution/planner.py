@@ -1,0 +1,193 @@
+"""Which algorithm computes a convolution: a table in order of preference, a prediction, a choice.
+
+The prediction counts what limits each algorithm, in nanoseconds of an ordinary core: it ranks, it does
+not promise.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from mygrad.convolution import gemm, reference
+from mygrad.convolution.problem import ConvProblem
+
+__all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_algorithm"]
+
+Array = np.ndarray[Any, Any]
+Run = Callable[[ConvProblem, Array, Array], Array]
+PRODUCT_NS = {"f": 0.02, "d": 0.04}
+PRODUCT_NS_ELSE = 2.0  # no BLAS
+MOVE_NS = 0.8  # to gather or to add back one element of patches
+CALL_NS = 1500.0  # one NumPy call
+FORWARD, INPUT, FILTER = "forward", "input gradient", "filter gradient"
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """One way to compute one member of the family, with its predicted cost."""
+
+    name: str
+    member: str
+    run: Run
+    seconds: Callable[[ConvProblem, str], float]
+    workspace: Callable[[ConvProblem, int], int]
+    applies: Callable[[ConvProblem, str], bool]
+
+
+def _products(problem: ConvProblem, dtype: str) -> float:
+    return problem.products * PRODUCT_NS.get(dtype, PRODUCT_NS_ELSE)
+
+
+def _taps(problem: ConvProblem) -> int:
+    return prod(axis.k for axis in problem.axes)
+
+
+def _patches(problem: ConvProblem) -> int:
+    return problem.products // max(problem.filters, 1)
+
+
+def _patch_blocks(problem: ConvProblem) -> float:
+    return 1 + _patches(problem) * 8 / gemm.BLOCK_BYTES
+
+
+def _gather(problem: ConvProblem, dtype: str) -> float:
+    return 1e-9 * (
+        _products(problem, dtype) + MOVE_NS * _patches(problem) + 6 * CALL_NS * _patch_blocks(problem)
+    )
+
+
+def _gather_input(problem: ConvProblem, dtype: str) -> float:
+    return sum(_gather(phase, dtype) for _, _, phase in problem.for_input().phases())
+
+
+def _scatter(problem: ConvProblem, dtype: str) -> float:
+    calls = _taps(problem) * _patch_blocks(problem)
+    return 1e-9 * (_products(problem, dtype) + 2 * MOVE_NS * _patches(problem) + CALL_NS * calls)
+
+
+def _sum(problem: ConvProblem, dtype: str) -> float:
+    return 1e-9 * (2.0 * problem.products + 20 * CALL_NS * _taps(problem))
+
+
+def _block(problem: ConvProblem, itemsize: int) -> int:
+    """Return the bytes of padded data, one block of patches and its product."""
+    data = problem.batch * problem.groups * problem.channels
+    for axis in problem.axes:
+        start, stop = axis.reach()
+        data *= stop - start
+    column = problem.groups * (problem.channels * _taps(problem) + problem.filters) * itemsize
+    return data * itemsize + max(gemm.BLOCK_BYTES, 64 * column)
+
+
+def _block_input(problem: ConvProblem, itemsize: int) -> int:
+    return max((_block(phase, itemsize) for _, _, phase in problem.for_input().phases()), default=0)
+
+
+def _whole(problem: ConvProblem, itemsize: int) -> int:
+    return itemsize * (prod(problem.x_shape) + prod(problem.y_shape))
+
+
+def _blas(problem: ConvProblem, dtype: str) -> bool:
+    return all(axis.up == 1 for axis in problem.axes)
+
+
+def _always(problem: ConvProblem, dtype: str) -> bool:
+    return True
+
+
+ALGORITHMS = (
+    Algorithm("gemm", FORWARD, gemm.convolve, _gather, _block, _blas),
+    Algorithm("gemm", INPUT, gemm.gather_input_gradient, _gather_input, _block_input, _blas),
+    Algorithm("gemm-scatter", INPUT, gemm.scatter_input_gradient, _scatter, _block, _blas),
+    Algorithm("gemm", FILTER, gemm.filter_gradient, _gather, _block, _blas),
+    Algorithm("reference", FORWARD, reference.convolve, _sum, _whole, _always),
+    Algorithm("reference", INPUT, reference.input_gradient, _sum, _whole, _always),
+    Algorithm("reference", FILTER, reference.filter_gradient, _sum, _whole, _always),
+)
+
+_forced: ContextVar[str | None] = ContextVar("mygrad_algorithm", default=None)
+
+
+@contextmanager
+def use_algorithm(name: str) -> Iterator[None]:
+    """Compute convolutions within the context by the algorithm of this name.
+
+    Parameters
+    ----------
+    name : str
+        A name that `explain` shows; where the algorithm does not apply, the choice stays free.
+
+    Raises
+    ------
+    ValueError
+        If there is no algorithm of that name.
+
+    Examples
+    --------
+    >>> from mygrad.convolution import use_algorithm
+    >>> with use_algorithm("reference"):
+    ...     pass
+    """
+    names = sorted({algorithm.name for algorithm in ALGORITHMS})
+    if name not in names:
+        raise ValueError(f"there is no algorithm {name!r}; there are {', '.join(names)}")
+    token = _forced.set(name)
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+@lru_cache(maxsize=4096)
+def candidates(problem: ConvProblem, member: str, dtype: str) -> tuple[Algorithm, ...]:
+    """Return the algorithms that apply, the fastest by prediction first."""
+    found = [a for a in ALGORITHMS if a.member == member and a.applies(problem, dtype)]
+    return tuple(sorted(found, key=lambda algorithm: algorithm.seconds(problem, dtype)))
+
+
+def choose(problem: ConvProblem, member: str, dtype: str) -> Algorithm:
+    """Return the algorithm forced by `use_algorithm`, or else the fastest by prediction."""
+    ranked = candidates(problem, member, dtype)
+    forced = _forced.get()
+    return next((a for a in ranked if a.name == forced), ranked[0])
+
+
+def explain(problem: ConvProblem, dtype: Any = np.float64) -> str:
+    """Tell which algorithms could compute a convolution and its gradients, the chosen one first.
+
+    Parameters
+    ----------
+    problem : ConvProblem
+    dtype : DTypeLike
+        What the sums are computed in.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from mygrad.convolution import ConvProblem, explain
+    >>> problem = ConvProblem.make((1, 1, 16), (1, 1, 5), stride=1)
+    >>> print(explain(problem).splitlines()[0])
+    x (1, 1, 16) * w (1, 1, 5) -> y (1, 1, 12) in float64, 60 products
+    """
+    dtype = np.dtype(dtype)
+    lines = [
+        f"x {problem.x_shape} * w {problem.w_shape} -> y {problem.y_shape} in {dtype}, {problem.products} products"
+    ]
+    for member in (FORWARD, INPUT, FILTER):
+        chosen = choose(problem, member, dtype.char)
+        for a in sorted(candidates(problem, member, dtype.char), key=lambda a: a is not chosen):
+            lines.append(
+                f"  {'->' if a is chosen else '  '} {member:<16} {a.name:<13}"
+                f" predicted {a.seconds(problem, dtype.char) * 1e3:10.3f} ms"
+                f"  workspace {a.workspace(problem, dtype.itemsize) / 1e6:10.3f} MB"
+            )
+    return "\n".join(lines)

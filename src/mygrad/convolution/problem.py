@@ -1,0 +1,198 @@
+"""A convolution as one equation per axis, its gradients, its phases and its parts.
+
+Input position i, tap k and output position o meet where ``up*i == stride*o + dilation*k - before``.
+Nothing here knows arrays, dtypes or how the sum is computed.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import product
+from math import gcd
+from typing import Any
+
+from mygrad.convolution.arguments import AxisArguments, check_shapes, per_axis
+
+__all__ = ["Axis", "ConvProblem", "Phase"]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis: the coefficients of the equation, and how many positions i, taps k and outputs o there are."""
+
+    i: int
+    k: int
+    o: int
+    stride: int = 1
+    dilation: int = 1
+    before: int = 0
+    up: int = 1
+
+    def for_input(self) -> "Axis":
+        """Solve for i: what o was to the input, i is to the output."""
+        return Axis(self.o, self.k, self.i, self.up, -self.dilation, -self.before, self.stride)
+
+    def for_filter(self) -> "Axis":
+        """Solve for k: the outputs become the taps."""
+        return Axis(self.i, self.o, self.k, self.dilation, self.stride, self.before, self.up)
+
+    def flipped(self) -> "Axis":
+        """Count the taps from the other end."""
+        return replace(self, dilation=-self.dilation, before=self.before - self.dilation * (self.k - 1))
+
+    def part(self, start: int, stop: int) -> "Axis":
+        """Compute only the outputs from `start` to `stop`."""
+        return replace(self, o=stop - start, before=self.before - self.stride * start)
+
+    def phases(self) -> "list[tuple[slice, slice, Axis]]":
+        """Split into axes with ``up == 1``: which outputs, which taps, and their equation.
+
+        Output ``o = up*q + r`` meets only taps with ``dilation*k = before - stride*r`` modulo up; these
+        are ``k = first + step*t``, and up divides out of the equation. Outputs that meet none are left out.
+        """
+        common = gcd(self.dilation, self.up)
+        step = self.up // common
+        found = []
+        for r in range(min(self.up, self.o)):
+            rest = self.before - self.stride * r
+            if rest % common:
+                continue
+            first = rest // common * pow(self.dilation // common, -1, step) % step if step > 1 else 0
+            taps = len(range(first, self.k, step))
+            if taps:
+                before = (rest - self.dilation * first) // self.up
+                outputs = len(range(r, self.o, self.up))
+                axis = Axis(self.i, taps, outputs, self.stride, self.dilation // common, before)
+                found.append((slice(r, None, self.up), slice(first, None, step), axis))
+        return found
+
+    def reach(self) -> tuple[int, int]:
+        """Return the first input position that an output needs, and one past the last; ``up == 1``."""
+        ends = [
+            self.stride * o + self.dilation * k - self.before
+            for o in (0, max(self.o - 1, 0))
+            for k in (0, max(self.k - 1, 0))
+        ]
+        return min(ends), max(ends) + 1
+
+
+Phase = tuple[tuple[slice, ...], tuple[slice, ...], "ConvProblem"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConvProblem:
+    """Which products go into which sum: ``x (batch, groups*channels, i...)``, ``w (groups*filters, channels, k...)``.
+
+    Attributes
+    ----------
+    batch, groups, channels, filters : int
+        Channels and filters are those of one group.
+    axes : tuple of Axis
+
+    Examples
+    --------
+    >>> from mygrad.convolution import ConvProblem
+    >>> problem = ConvProblem.make((1, 3, 8, 8), (5, 3, 2, 2), stride=2)
+    >>> problem.y_shape
+    (1, 5, 4, 4)
+    >>> problem.for_input().y_shape
+    (1, 3, 8, 8)
+    """
+
+    batch: int
+    groups: int
+    channels: int
+    filters: int
+    axes: tuple[Axis, ...]
+
+    @staticmethod
+    def make(
+        x_shape: tuple[int, ...],
+        w_shape: tuple[int, ...],
+        *,
+        stride: Any,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> "ConvProblem":
+        """Check the arguments of a convolution and return its problem.
+
+        Parameters
+        ----------
+        x_shape, w_shape : tuple of int
+            ``(N, groups * C, X0, ...)`` and ``(groups * F, C, W0, ...)``.
+        stride, padding, dilation : int or sequence of int
+            For all axes or one for each; an entry of `padding` may be a pair (before, after), and
+            negative to crop.
+        groups : int
+            Channels and filters fall into so many groups that do not see each other.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not go together.
+        InvalidConvolution
+            If a stride, padding or dilation cannot be, or the placements do not fit exactly.
+        TypeError
+            If one is not an integer.
+        """
+        check_shapes(x_shape, w_shape, groups)
+        count = len(x_shape) - 2
+        arguments = [
+            AxisArguments(*each)
+            for each in zip(
+                x_shape[2:],
+                w_shape[2:],
+                per_axis("stride", stride, count, 1),
+                per_axis("padding", padding, count, 0),
+                per_axis("dilation", dilation, count, 1),
+                strict=True,
+            )
+        ]
+        outputs = AxisArguments.outputs(arguments)
+        axes = tuple(
+            Axis(a.size, a.taps, o, a.stride, a.dilation, a.padding[0])
+            for a, o in zip(arguments, outputs, strict=True)
+        )
+        return ConvProblem(x_shape[0], groups, w_shape[1], w_shape[0] // groups, axes)
+
+    @property
+    def x_shape(self) -> tuple[int, ...]:
+        return (self.batch, self.groups * self.channels, *(axis.i for axis in self.axes))
+
+    @property
+    def w_shape(self) -> tuple[int, ...]:
+        return (self.groups * self.filters, self.channels, *(axis.k for axis in self.axes))
+
+    @property
+    def y_shape(self) -> tuple[int, ...]:
+        return (self.batch, self.groups * self.filters, *(axis.o for axis in self.axes))
+
+    @property
+    def products(self) -> int:
+        """Return the number of multiplications of the defining sum, those with padding included."""
+        count = self.batch * self.groups * self.channels * self.filters
+        for axis in self.axes:
+            count *= axis.k * axis.o
+        return count
+
+    def for_input(self) -> "ConvProblem":
+        """Return the problem whose output is the gradient of x: it takes g and w with swapped channels."""
+        axes = tuple(axis.for_input() for axis in self.axes)
+        return replace(self, channels=self.filters, filters=self.channels, axes=axes)
+
+    def for_filter(self) -> "ConvProblem":
+        """Return the problem whose output is the gradient of w: samples are summed as channels were."""
+        axes = tuple(axis.for_filter() for axis in self.axes)
+        return replace(self, batch=self.channels, channels=self.batch, axes=axes)
+
+    def part(self, ranges: tuple[tuple[int, int], ...]) -> "ConvProblem":
+        """Return the problem of the outputs in one range (start, stop) per axis."""
+        axes = tuple(axis.part(*each) for axis, each in zip(self.axes, ranges, strict=True))
+        return replace(self, axes=axes)
+
+    def phases(self) -> list[Phase]:
+        """Split into problems with ``up == 1``: which outputs, which taps, and their problem."""
+        found = []
+        for parts in product(*(axis.phases() for axis in self.axes)):
+            outputs, taps, axes = zip(*parts, strict=True)
+            found.append((outputs, taps, replace(self, axes=axes)))
+        return found
