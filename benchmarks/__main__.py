@@ -37,7 +37,8 @@ FIGURES: dict[str, Callable[[figures.Run, argparse.Namespace], str]] = {
     "small": lambda run, _: figures.small(run),
     "import": lambda run, _: figures.importing(run),
     "million": lambda run, _: figures.million(run),
-    "conv": lambda run, options: figures.conv(run, read_cases(options.cases)),
+    "conv-float32": lambda run, options: figures.conv(run, read_cases(options.cases), "float32"),
+    "conv-float64": lambda run, options: figures.conv(run, read_cases(options.cases), "float64"),
 }
 
 

@@ -82,11 +82,7 @@ def million(run: Run) -> str:
     return table(title, ["dtype", *(f"{LABELS[name]} ms" for name in names), "mygrad / by hand"], rows)
 
 
-def conv(run: Run, cases: Sequence[Case]) -> str:
-    return "\n".join(conv_of(run, cases, dtype) for dtype in ("float32", "float64"))
-
-
-def conv_of(run: Run, cases: Sequence[Case], dtype: str) -> str:
+def conv(run: Run, cases: Sequence[Case], dtype: str) -> str:
     peers = [name for name in ("torch", "jax", "mygrad25") if name in run.workers]
     limit = matmul_rate(run, dtype)
     results = [

@@ -21,9 +21,6 @@ Array = np.ndarray[Any, Any]
 Lift = Callable[["Node"], Any]
 """What a rule sees of a node: its array, or a tensor when the gradient is to be differentiated."""
 
-next
-
-
 next_serial = itertools.count().__next__
 
 

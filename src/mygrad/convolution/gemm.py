@@ -1,6 +1,6 @@
 """Matrix products by BLAS on blocks of patches.
 
-For a block of outputs, the inputs that each needs are gathered into a matrix of a few hundred kilobytes,
+For a block of outputs, the inputs that each needs are gathered into a matrix of two megabytes,
 ``patches[channel, tap][output]``, which is multiplied while it is in the cache; the whole matrix, as many
 times the input as there are taps, never exists. Knows real arrays of one dtype and ``up == 1``.
 
@@ -21,7 +21,7 @@ from mygrad.convolution.problem import Axis, ConvProblem
 __all__ = ["convolve", "filter_gradient", "gather_input_gradient", "scatter_input_gradient"]
 
 Array = np.ndarray[Any, Any]
-BLOCK_BYTES = 1 << 20  # half of a usual L2 cache, the other half is for the filters and the result
+BLOCK_BYTES = 1 << 21  # what measured best of 2**18 to 2**22 with 1 MB of L2 cache
 
 Block = tuple[slice, tuple[tuple[int, int], ...]]
 
@@ -77,7 +77,8 @@ def _offset(data: Array) -> int:
 def blocks(problem: ConvProblem, itemsize: int) -> Iterator[Block]:
     """Yield ranges of samples and outputs whose patches fit the cache, and all of whose last axes are whole."""
     column = problem.groups * problem.channels * prod(axis.k for axis in problem.axes) * itemsize
-    positions = max(64, BLOCK_BYTES // max(column, 1))
+    filters = prod(problem.w_shape) * itemsize
+    positions = max(64, max(BLOCK_BYTES, filters) // max(column, 1))
     sizes = []
     for axis in reversed(problem.axes):
         sizes.append(max(1, min(axis.o, positions)))
