@@ -82,7 +82,8 @@ class Operation(ABC):
             given = np.where(self.where, given, 0)
         if given.ndim < x.value.ndim:
             raise ValueError(
-                f"{self.name}.backward_var returned shape {given.shape} for input {index} of shape {x.value.shape}"
+                f"{self.name}.backward_var returned shape {given.shape} "
+                f"for input {index} of shape {x.value.shape}"
             )
         gradients.give(x, np.array(fit(given, x.value)))
 

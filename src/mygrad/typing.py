@@ -16,5 +16,5 @@ DTypeLike: TypeAlias = npt.DTypeLike
 DTypeLikeReals: TypeAlias = npt.DTypeLike
 Shape: TypeAlias = Sequence[SupportsIndex]
 Mask: TypeAlias = Any
-_OneIndex: TypeAlias = SupportsIndex | slice | EllipsisType | None | npt.ArrayLike
+_OneIndex: TypeAlias = SupportsIndex | slice | EllipsisType | npt.ArrayLike | None
 Index: TypeAlias = _OneIndex | tuple[_OneIndex, ...]

@@ -146,8 +146,13 @@ def test_products_are_exact_with_zeros(name):
         check_gradient(f, ZEROS)
 
 
-@pytest.mark.parametrize("shapes", [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)),
-                                    ((3,), (5, 3, 2)), ((5, 1, 2, 3), (4, 3, 2)), ((0, 3), (3, 2))])  # fmt: skip
+MATRICES = [
+    ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)),
+    ((3,), (5, 3, 2)), ((5, 1, 2, 3), (4, 3, 2)), ((0, 3), (3, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("shapes", MATRICES)
 def test_matmul_to_second_order(shapes):
     a, b = sample(None, *shapes)
     check_gradient(np.matmul, a, b)

@@ -28,7 +28,7 @@ _SCALARS = (float, int, bool, np.number, np.bool_)
 
 
 def array_of(x: Any) -> Any:
-    """Return the array of a tensor or array-like; Python and NumPy scalars as they are (they promote weakly)."""
+    """Return the array of a tensor or array-like; scalars as they are, since they promote weakly."""
     if isinstance(x, Tensor):
         return x._node.value
     if x.__class__ is np.ndarray or isinstance(x, _SCALARS):
@@ -63,7 +63,7 @@ def _shown(x: Any) -> Tensor:
 
 
 class Primitive:
-    """A function with a rule for each of its inputs; rules are called as ``rule(g, y, *inputs, **params)``."""
+    """A function with a rule for each input, called as ``rule(g, y, *inputs, **params)``."""
 
     name = "primitive"
     rules: tuple[Rule | None, ...] = ()
@@ -118,7 +118,7 @@ class Elementwise(Primitive):
         return self.apply(*args)
 
     def apply(self, *args: Any) -> Tensor:
-        """Do what `record` does, for a ufunc of operands only: the path that small programs spend their time on."""
+        """Do what `record` does, for operands only: small programs spend their time here."""
         track, guarded, _ = modes.current.get()
         guarded = modes._Process.guard if guarded is None else guarded
         values, inputs, holds, varies, used = [], [], [], False, False
@@ -184,7 +184,7 @@ class Elementwise(Primitive):
         values = [x.value if type(x) is Node else x for x in node.inputs]
         for rule, x in zip(self.rules, node.inputs, strict=True):
             if type(x) is Node and not x.constant:
-                given = rule(g, node.value, *values)
+                given = rule(g, node.value, *values)  # type: ignore[misc]
                 if given.shape != x.value.shape or given.dtype is not x.value.dtype:
                     given = fit(given, x.value)
                 gradients.give(x, given)

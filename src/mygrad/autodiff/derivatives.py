@@ -109,7 +109,7 @@ def _variable(x: Any, position: int) -> Tensor:
     elif np.asarray(x).dtype.kind == "f":
         return Tensor(x, constant=False, copy=False)
     raise TypeError(
-        f"argument {position} has dtype {np.asarray(x).dtype}; only floating-point arguments have a gradient. "
+        f"argument {position} has dtype {np.asarray(x).dtype}; only floats have a gradient. "
         f"Pass it as float, for example np.asarray(x, float)"
     )
 

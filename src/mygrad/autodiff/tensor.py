@@ -342,29 +342,27 @@ def record(
         return leaf(value, bool(constant))
     if guarded is None:
         guarded = modes._Process.guard
-    inputs: list[Any] = []
-    holds: list[Any] = []
-    varies = False
-    for x, plain in zip(args, values or args, strict=True):
-        if isinstance(x, Tensor):
-            if x._view is not None or x._grad is not None:
-                x._used(as_view=as_view)
-            node = x._node
-            inputs.append(node)
-            if not node.constant:
-                varies = True
-            if guarded and node.guard is None:
-                holds.append(guard(node.value))
-        else:
-            inputs.append(plain)
-            if guarded and plain.__class__ is np.ndarray:
-                holds.append(guard(plain))
+    inputs, holds, varies = _enter(args, args if values is None else values, guarded, as_view)
     if constant is not None or value.dtype.kind != "f":
-        if constant is None and not varies:
-            constant = True
-        varies = not checked_constant(value, constant)
+        varies = not checked_constant(value, True if constant is None and not varies else constant)
     lock = None if not guarded else guard(value, ours=True) if as_view else LAZY
     return of_node(Node(value, not varies, operation, inputs, params, lock, holds))
+
+
+def _enter(args: Any, values: Any, guarded: bool, as_view: bool) -> tuple[list[Any], list[Any], bool]:
+    """Return the inputs of a node, the guards of those that no node locks, and whether any varies."""
+    inputs, holds, varies = [], [], False
+    for x, plain in zip(args, values, strict=True):
+        if isinstance(x, Tensor):
+            x._used(as_view=as_view)
+            plain = x._node
+            varies = varies or not plain.constant
+            if guarded and plain.guard is None:
+                holds.append(guard(plain.value))
+        elif guarded and plain.__class__ is np.ndarray:
+            holds.append(guard(plain))
+        inputs.append(plain)
+    return inputs, holds, varies
 
 
 def of_node(node: Node) -> Tensor:

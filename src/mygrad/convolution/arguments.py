@@ -18,7 +18,7 @@ def check_shapes(x_shape: tuple[int, ...], w_shape: tuple[int, ...], groups: int
     """Refuse shapes that no stride or padding could make fit."""
     if len(x_shape) < 3:
         raise ValueError(
-            f"x has {len(x_shape)} axes, shape {x_shape}; it needs at least 3: (samples, channels, size, ...). "
+            f"x has {len(x_shape)} axes, shape {x_shape}; it needs 3 or more: (N, C, X0, ...). "
             "For one signal write x[None, None]"
         )
     if len(x_shape) != len(w_shape):
@@ -29,7 +29,7 @@ def check_shapes(x_shape: tuple[int, ...], w_shape: tuple[int, ...], groups: int
     if groups < 1 or w_shape[0] % groups or x_shape[1] != groups * w_shape[1]:
         per_group = "" if groups == 1 else f" for each of {groups} groups"
         raise ValueError(
-            f"x has {x_shape[1]} channels (axis 1 of shape {x_shape}), but each filter {w_shape[1]}{per_group} "
+            f"x has {x_shape[1]} channels (axis 1 of {x_shape}), but each filter {w_shape[1]}{per_group} "
             f"(axis 1 of shape {w_shape}); the two must agree"
         )
 
@@ -150,4 +150,7 @@ def _remedy(axis: AxisArguments, number: int) -> str:
             f"No symmetric padding fits; drop the last {surplus} elements along axis {number}, "
             f"x[..., :{axis.size - surplus}], or use stride 1."
         )
-    return f"Append {missing} zeros along axis {number}, or use stride 1 and padding {axis.padding[0] + -(axis.room // 2)}."
+    return (
+        f"Append {missing} zeros along axis {number}, or use stride 1 "
+        f"and padding {axis.padding[0] - axis.room // 2}."
+    )

@@ -27,7 +27,7 @@ Block = tuple[slice, tuple[tuple[int, int], ...]]
 
 
 def _pad_amounts(axis: Axis) -> tuple[int, int]:
-    """Return how many positions before and after the data the outputs reach; negative where they stop short."""
+    """Return how far before and after the data the outputs reach; negative where they stop short."""
     start, stop = axis.reach()
     return -start, stop - axis.i
 
@@ -50,7 +50,7 @@ def padded(problem: ConvProblem, x: Array) -> Array:
 
 
 def windows(problem: ConvProblem, data: Array) -> Array:
-    """View padded data as (groups, channels, k..., batch, o...); taps count in the direction they are used."""
+    """View padded data as (groups, channels, k..., batch, o...)."""
     axes = problem.axes
     data = data.reshape(data.shape[0], problem.groups, -1, *data.shape[2:])
     n, group, channel, *steps = data.strides
@@ -75,7 +75,7 @@ def _offset(data: Array) -> int:
 
 
 def blocks(problem: ConvProblem, itemsize: int) -> Iterator[Block]:
-    """Yield ranges of samples and outputs whose patches fit the cache, and all of whose last axes are whole."""
+    """Yield ranges of samples and outputs whose patches fit the cache, last axes whole if possible."""
     column = problem.groups * problem.channels * prod(axis.k for axis in problem.axes) * itemsize
     filters = prod(problem.w_shape) * itemsize
     positions = max(64, max(BLOCK_BYTES, filters) // max(column, 1))

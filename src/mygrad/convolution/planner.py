@@ -179,15 +179,14 @@ def explain(problem: ConvProblem, dtype: Any = np.float64) -> str:
     x (1, 1, 16) * w (1, 1, 5) -> y (1, 1, 12) in float64, 60 products
     """
     dtype = np.dtype(dtype)
-    lines = [
-        f"x {problem.x_shape} * w {problem.w_shape} -> y {problem.y_shape} in {dtype}, {problem.products} products"
-    ]
+    shapes = f"x {problem.x_shape} * w {problem.w_shape} -> y {problem.y_shape}"
+    lines = [f"{shapes} in {dtype}, {problem.products} products"]
     for member in (FORWARD, INPUT, FILTER):
         chosen = choose(problem, member, dtype.char)
-        for a in sorted(candidates(problem, member, dtype.char), key=lambda a: a is not chosen):
-            lines.append(
-                f"  {'->' if a is chosen else '  '} {member:<16} {a.name:<13}"
-                f" predicted {a.seconds(problem, dtype.char) * 1e3:10.3f} ms"
-                f"  workspace {a.workspace(problem, dtype.itemsize) / 1e6:10.3f} MB"
-            )
+        lines += [
+            f"  {'->' if a is chosen else '  '} {member:<16} {a.name:<13}"
+            f" predicted {a.seconds(problem, dtype.char) * 1e3:10.3f} ms"
+            f"  workspace {a.workspace(problem, dtype.itemsize) / 1e6:10.3f} MB"
+            for a in sorted(candidates(problem, member, dtype.char), key=lambda a, c=chosen: a is not c)
+        ]
     return "\n".join(lines)

@@ -16,7 +16,7 @@ __all__ = ["Axis", "ConvProblem", "Phase"]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis: the coefficients of the equation, and how many positions i, taps k and outputs o there are."""
+    """One axis: the coefficients of the equation, and the numbers of positions i, taps k and outputs o."""
 
     i: int
     k: int
@@ -79,7 +79,9 @@ Phase = tuple[tuple[slice, ...], tuple[slice, ...], "ConvProblem"]
 
 @dataclass(frozen=True, slots=True)
 class ConvProblem:
-    """Which products go into which sum: ``x (batch, groups*channels, i...)``, ``w (groups*filters, channels, k...)``.
+    """Which products go into which sum.
+
+    x is (batch, groups * channels, i...), w is (groups * filters, channels, k...).
 
     Attributes
     ----------
