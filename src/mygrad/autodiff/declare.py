@@ -151,7 +151,7 @@ class Elementwise(Primitive):
     def _with_keywords(self, args: Any, constant: bool | None = None, **keywords: Any) -> Any:
         nin = self.ufunc.nin
         for names in _NAMES[len(args) : nin]:
-            args = (*args, next(keywords.pop(each) for each in (*names, names[0]) if each in keywords))
+            args = (*args, keywords.pop(_given(self.name, names, keywords)))
         if len(args) > nin:
             keywords["out"], args = args[nin], args[:nin]
         out = _single(keywords.pop("out", None))
@@ -195,6 +195,14 @@ class Elementwise(Primitive):
             return np.where(params, 0, g)
         given = self.rules[i](g, y, *inputs[:nin])  # type: ignore[misc]
         return given if params is None else np.where(params, given, 0)
+
+
+def _given(function: str, names: Sequence[str], keywords: dict[str, Any]) -> str:
+    """Return the name under which an argument was given."""
+    for name in names:
+        if name in keywords:
+            return name
+    raise TypeError(f"{function}() is missing its argument {names[0]!r}")
 
 
 def _single(out: Any) -> Any:
@@ -262,15 +270,9 @@ class Function(Primitive):
             raise TypeError(f"{self.name}() takes at most {len(names)} positional arguments, got {len(args)}")
         count = len(self.rules)
         for i in range(len(args), count):
-            args = (*args, keywords.pop(self._given(i, keywords)))
+            args = (*args, keywords.pop(_given(self.name, (self.names[i], self.numpy_names[i]), keywords)))
         params = dict(zip(names[count:], args[count:], strict=False)) | keywords
         return self.run(args[:count], {k: v for k, v in params.items() if v is not np._NoValue}, constant)
-
-    def _given(self, i: int, keywords: dict[str, Any]) -> str:
-        for name in (self.names[i], self.numpy_names[i]):
-            if name in keywords:
-                return name
-        raise TypeError(f"{self.name}() is missing its argument {self.names[i]!r}")
 
     def either(self, *operands: Any, **params: Any) -> Any:
         """Return an array if all operands are arrays, a tensor if any is a tensor."""

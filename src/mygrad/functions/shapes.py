@@ -34,7 +34,11 @@ _reshape = Function(
 )
 ravel = Function(np.ravel, lambda g, y, x, **_: np.reshape(g, x.shape), names="a", view=True).override()
 squeeze = Function(
-    np.squeeze, lambda g, y, x, **_: np.reshape(g, x.shape), names="a axis", view=True
+    lambda a, axis=None: np.squeeze(a, axis)[...],  # NumPy returns `a` itself where nothing is squeezed
+    lambda g, y, x, **_: np.reshape(g, x.shape),
+    names="a axis",
+    numpy=np.squeeze,
+    view=True,
 ).override()
 expand_dims = Function(
     np.expand_dims, lambda g, y, x, **_: np.reshape(g, x.shape), names="a axis", view=True

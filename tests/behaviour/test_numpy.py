@@ -1,0 +1,190 @@
+"""Behaviour 11, 12, 14 and 18: NumPy's protocols, scalars, copies, conventions of gradients."""
+
+import copy
+import math
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+
+import mygrad as mg
+
+X = np.array([[1.0, -2.0, 3.0], [0.5, 5.0, -6.0]])
+
+
+def gradient(f, *xs):
+    ts = [mg.tensor(x) for x in xs]
+    f(*ts).backward()
+    return [t.grad for t in ts] if len(ts) > 1 else ts[0].grad
+
+
+def test_reflected_operators():
+    t = mg.tensor([1.0, 2.0])
+    for y in (np.ones(2) + t, np.float32(2) * t, np.ones(2) / t, np.ones((2, 2)) @ t, 2**t):
+        assert isinstance(y, mg.Tensor)
+
+
+@pytest.mark.parametrize("f", [np.equal, np.less, np.logical_and])
+def test_boolean_functions_give_arrays(f):
+    t = mg.tensor([1.0, 2.0])
+    assert type(f(t, 1)) is np.ndarray
+    np.testing.assert_array_equal(f(t, 1), f(t.data, 1))
+
+
+def test_functions_of_constants_only():
+    x, c = mg.tensor([1.5]), mg.tensor([1.5], constant=True)
+    for f in (np.floor, np.sign, np.rint, np.trunc, np.ceil):
+        assert type(f(c)) is np.ndarray
+        with pytest.raises(ValueError, match="cannot involve non-constant mygrad tensors"):
+            f(x)
+
+
+@pytest.mark.parametrize("f", [np.sort, np.dot, np.pad, np.fft.fft, np.linalg.inv, np.tile])
+def test_functions_that_we_do_not_have_are_named(f):
+    with pytest.raises(TypeError, match=f.__name__):
+        f(
+            mg.tensor([1.0, 2.0]),
+            *([1] if f is not np.linalg.inv and f is not np.sort and f is not np.fft.fft else []),
+        )
+
+
+def test_ufuncs_and_methods_that_we_do_not_have_are_named():
+    x = mg.tensor([1.0, 2.0])
+    with pytest.raises(TypeError, match="heaviside"):
+        np.heaviside(x, 1.0)
+    for call in (np.add.reduce, np.add.accumulate):
+        with pytest.raises(NotImplementedError, match=r"add\."):
+            call(x)
+
+
+def test_keywords_of_numpy_and_of_mygrad():
+    x = mg.tensor(X)
+    for y in (np.mean(a=x, axis=0), mg.mean(x=x, axis=0), mg.mean(x, 0, False), np.mean(x, 0, None)):
+        np.testing.assert_array_equal(y, X.mean(0))
+    assert np.sum(x, dtype=np.float32).dtype == np.float32
+    assert np.sum(x, 0, np.float32).dtype == np.float32
+    assert mg.add(x=x, y=1.0).shape == mg.add(x1=x, x2=1.0).shape
+    assert mg.add(x, 1, casting="same_kind").shape == (2, 3)
+    with pytest.raises(TypeError):
+        mg.sum(x, banana=1)
+    with pytest.raises(TypeError):
+        mg.add(x)
+
+
+def test_tensors_as_indices_and_numbers():
+    i = mg.tensor(2)
+    assert list(range(i)) == [0, 1]
+    assert np.arange(5)[i] == 2
+    assert np.zeros(i).shape == (2,)
+    assert mg.tensor([1.0, 2.0, 3.0])[i] == 3
+    assert math.sin(mg.tensor(1.0)) == math.sin(1.0)
+    assert sum(mg.tensor([1.0, 2.0])) == 3
+    assert max(mg.tensor([1.0, 2.0])) == 2
+
+
+def test_truth_is_numpys():
+    assert bool(mg.tensor([1.0]))
+    assert not mg.tensor(0.0)
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(mg.tensor([1.0, 2.0]))
+
+
+def test_scalars():
+    assert (float(mg.tensor([[2.5]])), int(mg.tensor(2.5)), mg.tensor([2.5]).item()) == (2.5, 2, 2.5)
+    for convert in (float, int):
+        with pytest.raises(TypeError, match="can only convert a tensor of size 1"):
+            convert(mg.tensor([1.0, 2.0]))
+        with pytest.raises(ValueError):
+            convert(mg.tensor([]))
+    with pytest.raises(ValueError):
+        mg.tensor([1.0, 2.0]).item()
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(mg.tensor(1.0))
+    with pytest.raises(TypeError):
+        len(mg.tensor(1.0))
+
+
+def test_comparisons_are_arrays():
+    t = mg.tensor([1.0, 2.0])
+    assert type(t == t) is np.ndarray
+    assert type(mg.tensor(1.0) < 2) is np.bool
+    with pytest.raises(ValueError):
+        t == mg.tensor([1.0, 2.0, 3.0])
+    assert not np.any(t == None)  # noqa: E711
+
+
+def test_iteration():
+    with pytest.raises(TypeError, match="iteration over a 0-d tensor"):
+        iter(mg.tensor(1.0))
+    x = mg.tensor(X)
+    assert [row.base is x for row in x] == [True, True]
+    assert [e.base for e in mg.tensor([1.0])] == [None]
+    assert 3.0 in x
+    assert 7.0 not in x
+
+
+def test_repr_is_numpys():
+    assert repr(mg.tensor([[1.0, 2.0], [3.0, 4.0]])) == "Tensor([[1., 2.],\n        [3., 4.]])"
+    assert str(mg.tensor(1.0)) == "Tensor(1.)"
+
+
+def test_copies():
+    x = mg.tensor([1.0], constant=False)
+    x.backward()
+    for made in (x.copy(), copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert made.grad is not x.grad
+        np.testing.assert_array_equal(made.grad, [1.0])
+        assert made.creator is None
+    y = x * 2
+    for made in (copy.copy(y), copy.deepcopy(y), pickle.loads(pickle.dumps(y))):
+        np.testing.assert_array_equal(made, [2.0])
+        assert made.data.flags.writeable
+    assert pickle.loads(pickle.dumps(mg.tensor(1.0, constant=True))).constant
+    assert weakref.ref(y)() is y
+
+
+def test_ties_and_bounds():
+    a, b = gradient(np.maximum, [1.0, 2.0, 3.0], [1.0, 3.0, 2.0])
+    np.testing.assert_array_equal(a, [0, 0, 1])
+    np.testing.assert_array_equal(b, [0, 1, 0])
+    np.testing.assert_array_equal(gradient(lambda x: np.clip(x, 0, 1), [0.0, 0.5, 1.0]), [0, 1, 0])
+    np.testing.assert_array_equal(gradient(np.max, [1.0, 2.0, 2.0]), [0, 1, 0])
+    np.testing.assert_array_equal(
+        gradient(lambda x: np.min(x, axis=(0, 1)), np.zeros((2, 2))), [[1, 0], [0, 0]]
+    )
+
+
+def test_at_singular_points():
+    assert gradient(np.absolute, 0.0) == 0
+    assert np.isnan(gradient(lambda x: mg.absolute(x, nan_to_num=False), 0.0))
+    for f, x in ((np.sqrt, 0.0), (np.cbrt, 0.0), (np.log, 0.0), (np.arccosh, 1.0), (np.arctanh, 1.0)):
+        with pytest.warns(RuntimeWarning):
+            assert np.isinf(gradient(f, x))
+    for f in (np.arcsin, np.arccos):
+        with pytest.warns(RuntimeWarning):
+            assert gradient(f, 1.0) == 0
+    with pytest.warns(RuntimeWarning):
+        assert np.all(np.isnan(gradient(np.arctan2, 0.0, 0.0)))
+    assert gradient(np.sinc, 0.0) == 0
+
+
+def test_powers_of_and_to_zero():
+    assert gradient(np.power, 0.0, 0.0) == [0, 0]
+    assert gradient(np.power, 0.0, 2.0) == [0, 0]
+    with pytest.warns(RuntimeWarning):
+        assert np.isnan(gradient(np.power, -1.0, 2.0)[1])
+
+
+def test_products_with_zeros():
+    np.testing.assert_array_equal(gradient(np.prod, [0.0, 2.0, 3.0]), [6, 0, 0])
+    np.testing.assert_array_equal(gradient(np.prod, [0.0, 0.0, 3.0]), [0, 0, 0])
+    np.testing.assert_array_equal(gradient(np.cumprod, [2.0, 0.0, 3.0]), [1, 8, 0])
+
+
+def test_variances():
+    with pytest.warns(RuntimeWarning):
+        assert np.all(np.isnan(gradient(np.std, [1.0, 1.0])))
+    with pytest.warns(RuntimeWarning), pytest.raises(ZeroDivisionError):
+        gradient(lambda x: np.var(x, ddof=1), [1.0])
+    np.testing.assert_array_equal(gradient(lambda x: np.var(x, axis=()), [1.0, 2.0]), [0, 0])
