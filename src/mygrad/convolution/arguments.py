@@ -144,12 +144,9 @@ def _remedy(axis: AxisArguments, number: int) -> str:
         missing += axis.stride
     if missing % 2 == 0:
         return f"A padding of {axis.padding[0] + missing // 2} along axis {number} would fit."
-    surplus = axis.room % axis.stride
     if axis.room >= 0:
-        return (
-            f"No symmetric padding fits; drop the last {surplus} elements along axis {number}, "
-            f"x[..., :{axis.size - surplus}], or use stride 1."
-        )
+        fitting = axis.size - axis.room % axis.stride
+        return f"Keep the first {fitting} of {axis.size} elements along axis {number}, or use stride 1."
     return (
         f"Append {missing} zeros along axis {number}, or use stride 1 "
         f"and padding {axis.padding[0] - axis.room // 2}."
