@@ -16,13 +16,14 @@ from mygrad.autodiff import modes
 from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard, is_guarded
 from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, UFUNCS
-from mygrad.autodiff.tensor import Tensor, leaf, of_node, record, stand_in
+from mygrad.autodiff.tensor import Tensor, leaf, mark_used, of_node, record, stand_in
 from mygrad.autodiff.views import Step, View, register, replay
 
 __all__ = ["Creator", "Elementwise", "Function", "Joining", "array_of", "cast", "fit", "override", "write"]
 
 Array = np.ndarray[Any, Any]
 Rule = Callable[..., Any]
+current_mode = modes.current.get
 _NAMES = (("x", "x1"), ("y", "x2"))  # mygrad's and NumPy's
 _SCALARS = (float, int, bool, np.number, np.bool_)
 
@@ -66,7 +67,7 @@ class Primitive:
     """A function with a rule for each input, called as ``rule(g, y, *inputs, **params)``."""
 
     name = "primitive"
-    rules: tuple[Rule | None, ...] = ()
+    rules: tuple[Any, ...] = ()
 
     def creator(self, node: Node) -> Any:
         return Creator(self, node)
@@ -97,8 +98,14 @@ def fit(g: Any, like: Array) -> Any:
     return g if g.dtype == like.dtype else cast.either(g, dtype=like.dtype)
 
 
+def _fitted(g: Any, like: Array) -> Any:
+    return g if g.shape == like.shape and g.dtype is like.dtype else fit(g, like)
+
+
 class Elementwise(Primitive):
     """A ufunc. Rules see broadcast operands; sums over broadcast axes and masks are done here."""
+
+    rules: tuple[Rule, ...]
 
     def __init__(self, ufunc: Any, *rules: Rule) -> None:
         self.ufunc, self.rules = ufunc, rules
@@ -119,33 +126,32 @@ class Elementwise(Primitive):
 
     def apply(self, *args: Any) -> Tensor:
         """Do what `record` does, for operands only: small programs spend their time here."""
-        track, guarded, _ = modes.current.get()
-        guarded = modes._Process.guard if guarded is None else guarded
-        values, inputs, holds, varies, used = [], [], [], False, False
+        track, guarded, _ = current_mode()
+        if guarded is None:
+            guarded = modes._Process.guard
+        values, inputs, holds, varies, used = [], [], None, False, False
         for x in args:
-            if x.__class__ is Tensor or isinstance(x, Tensor):
-                node = x._node
-                inputs.append(node)
-                values.append(node.value)
-                varies = varies or not node.constant
+            if isinstance(x, Tensor):
                 used = used or x._grad is not None or x._view is not None
-                if node.guard is None and guarded and track:
-                    holds.append(guard(node.value))
+                x = x._node
+                values.append(x.value)
+                varies = varies or not x.constant
+                lock = x.guard is None
             else:
-                x = x if x.__class__ is float else array_of(x)
-                inputs.append(x)
+                if x.__class__ is not float:
+                    x = array_of(x)
                 values.append(x)
-                if x.__class__ is np.ndarray and guarded and track:
-                    holds.append(guard(x))
+                lock = x.__class__ is np.ndarray
+            inputs.append(x)
+            if lock and guarded and track:
+                holds = [guard(values[-1]), holds]
         value = self.ufunc(*values)
         if value.__class__ is not np.ndarray:
             value = np.asarray(value)
         if not track:
             return leaf(value, False)
         if used:
-            for x in args:
-                if isinstance(x, Tensor):
-                    x._used(as_view=False)
+            mark_used(args)
         return of_node(Node(value, not varies, self, inputs, None, LAZY if guarded else None, holds))
 
     def _with_keywords(self, args: Any, constant: bool | None = None, **keywords: Any) -> Any:
@@ -178,16 +184,20 @@ class Elementwise(Primitive):
 
     def pull(self, node: Node, g: Any, gradients: Gradients) -> None:
         """Do as every primitive does; the usual case, arrays and no mask, without a detour."""
+        inputs = node.inputs
         if gradients.lift is not None or node.params is not None:
             super().pull(node, g, gradients)
-            return
-        values = [x.value if type(x) is Node else x for x in node.inputs]
-        for rule, x in zip(self.rules, node.inputs, strict=True):
-            if type(x) is Node and not x.constant:
-                given = rule(g, node.value, *values)  # type: ignore[misc]
-                if given.shape != x.value.shape or given.dtype is not x.value.dtype:
-                    given = fit(given, x.value)
-                gradients.give(x, given)
+        elif len(inputs) == 1:
+            (x,) = inputs
+            gradients.give(x, _fitted(self.rules[0](g, node.value, x.value), x.value))
+        else:
+            a, b = inputs
+            left = a.value if a.__class__ is Node else a
+            right = b.value if b.__class__ is Node else b
+            if a.__class__ is Node and not a.constant:
+                gradients.give(a, _fitted(self.rules[0](g, node.value, left, right), left))
+            if b.__class__ is Node and not b.constant:
+                gradients.give(b, _fitted(self.rules[1](g, node.value, left, right), right))
 
     def gradient(self, i: int, g: Any, y: Any, inputs: list[Any], params: Any) -> Any:
         nin = len(self.rules)

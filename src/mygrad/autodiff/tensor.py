@@ -365,6 +365,13 @@ def _enter(args: Any, values: Any, guarded: bool, as_view: bool) -> tuple[list[A
     return inputs, holds, varies
 
 
+def mark_used(args: Any) -> None:
+    """Tell the tensors among `args` that an operation, no view, has used them."""
+    for x in args:
+        if isinstance(x, Tensor):
+            x._used(as_view=False)
+
+
 def of_node(node: Node) -> Tensor:
     """Return a new handle that `node` knows."""
     made = Tensor.__new__(Tensor)
