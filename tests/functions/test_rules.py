@@ -17,7 +17,7 @@ DOMAINS = {
     **dict.fromkeys([np.float_power, np.reciprocal, np.divide, np.hypot, np.arctan2], POSITIVE),
     np.tan: (-1.0, 1.0),
 }
-ELEMENTWISE = sorted((u for u in UFUNCS if u is not np.matmul), key=lambda u: u.__name__)
+ELEMENTWISE = sorted((u for u in UFUNCS if u.signature is None), key=lambda u: u.__name__)
 
 
 def sample(ufunc, *shapes, seed=0):
@@ -156,6 +156,33 @@ MATRICES = [
 def test_matmul_to_second_order(shapes):
     a, b = sample(None, *shapes)
     check_gradient(np.matmul, a, b)
+
+
+VECTORS = {"vecdot": ((4, 2, 3), (3,)), "matvec": ((4, 2, 3), (3,)), "vecmat": ((4, 2), (2, 3))}
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_products_of_vectors_to_second_order(name):
+    if not hasattr(np, name):
+        pytest.skip("NumPy 2.2 or later has it")
+    check_gradient(getattr(np, name), *sample(None, *VECTORS[name]))
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda x: np.mean(x, where=X > 1), NotImplementedError),
+        (lambda x: np.max(x, initial=0.0), NotImplementedError),
+        (lambda x: np.prod(x, initial=2.0), NotImplementedError),
+        (lambda x: np.ravel(x, order="F"), NotImplementedError),
+        (lambda x: np.reshape(x, (4, 6), order="F"), NotImplementedError),
+        (lambda x: np.matmul(x, x, axes=[(0, 1), (0, 1), (0, 1)]), TypeError),
+        (lambda x: np.sum(x, banana=1), TypeError),
+    ],
+)
+def test_parameters_that_rules_do_not_know_are_refused(call, error):
+    with pytest.raises(error):
+        call(mg.tensor(X))
 
 
 def test_every_overridden_function_has_a_case():

@@ -24,6 +24,7 @@ __all__ = ["Creator", "Elementwise", "Function", "Joining", "array_of", "cast", 
 Array = np.ndarray[Any, Any]
 Rule = Callable[..., Any]
 current_mode = modes.current.get
+_UFUNC_KEYWORDS = {"out", "where", "dtype", "casting", "order", "subok"}  # axes= would need rules of its own
 _NAMES = (("x", "x1"), ("y", "x2"))  # mygrad's and NumPy's
 _SCALARS = (float, int, bool, np.number, np.bool_)
 
@@ -160,6 +161,8 @@ class Elementwise(Primitive):
             args = (*args, keywords.pop(_given(self.name, names, keywords)))
         if len(args) > nin:
             keywords["out"], args = args[nin], args[:nin]
+        if unknown := keywords.keys() - _UFUNC_KEYWORDS:
+            raise TypeError(f"mygrad.{self.name}() does not take {', '.join(sorted(unknown))}")
         out = _single(keywords.pop("out", None))
         where = keywords.pop("where", True)
         mask = None if where is True else np.asarray(where, dtype=bool)
@@ -240,6 +243,8 @@ class Function(Primitive):
         One per array; None where there is no gradient.
     names : str
         mygrad's names of the arguments, in order, arrays first.
+    also : str
+        More parameters that the rules know, or that have no influence on them.
     numpy : callable, optional
         The NumPy function overridden by this one; `function` by default.
     view : bool
@@ -247,10 +252,17 @@ class Function(Primitive):
     """
 
     def __init__(
-        self, function: Any, *rules: Rule | None, names: str = "x", numpy: Any = None, view: bool = False
+        self,
+        function: Any,
+        *rules: Rule | None,
+        names: str = "x",
+        also: str = "",
+        numpy: Any = None,
+        view: bool = False,
     ) -> None:
         self.function, self.rules, self.view = function, rules, view
         self.names = names.split()
+        self.known = {*self.names[len(rules) :], *also.split(), "dtype", "out"}
         self.numpy = function if numpy is None else numpy
         self.name = self.__name__ = getattr(self.numpy, "__name__", function.__name__)
         self.__doc__ = getattr(self.numpy, "__doc__", function.__doc__)
@@ -292,6 +304,7 @@ class Function(Primitive):
 
     def run(self, operands: Any, params: dict[str, Any], constant: bool | None = None) -> Any:
         """Apply the function and record it."""
+        self._check(params)
         out = _single(params.pop("out", None))
         values = [array_of(x) for x in operands]
         operands = [x if isinstance(x, Tensor) else v for x, v in zip(operands, values, strict=True)]
@@ -303,6 +316,13 @@ class Function(Primitive):
         if value is values[0] and isinstance(operands[0], Tensor) and constant is None:
             return operands[0]
         return record(self, operands, value, params, constant)
+
+    def _check(self, params: dict[str, Any]) -> None:
+        """Refuse a parameter that the rules do not know: their gradient would be wrong."""
+        for name in params.keys() - self.known:
+            if name not in self.numpy_names:
+                raise TypeError(f"{self.name}() has no argument {name!r}")
+            raise NotImplementedError(f"np.{self.name} of a tensor does not take {name!r}")
 
     def apply(self, values: list[Any], params: dict[str, Any]) -> Any:
         return self.function(*values, **params)

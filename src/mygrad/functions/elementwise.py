@@ -24,7 +24,7 @@ __all__ = [
     "arctanh",
     "cbrt",
     "clip",
-    "copysign",
+    "conjugate", "copysign",
     "cos",
     "cosh",
     "deg2rad",
@@ -177,6 +177,7 @@ copysign = elementwise(
     lambda g, y, a, b: g * np.copysign(1, plain(a)) * np.copysign(1, plain(b)),
     lambda g, y, a, b: g * 0,
 )
+conjugate = elementwise(np.conjugate, lambda g, y, x: np.conjugate(g))
 deg2rad = elementwise(np.deg2rad, lambda g, y, x: np.deg2rad(g))
 rad2deg = elementwise(np.rad2deg, lambda g, y, x: np.rad2deg(g))
 radians = elementwise(np.radians, lambda g, y, x: np.radians(g))

@@ -36,6 +36,23 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 matmul = Elementwise(np.matmul, _matmul_left, _matmul_right)
 
+vecdot = Elementwise(
+    np.vecdot,
+    lambda g, y, a, b: np.expand_dims(g, -1) * b,
+    lambda g, y, a, b: np.expand_dims(g, -1) * a,
+)
+if hasattr(np, "matvec"):  # NumPy 2.2
+    matvec = Elementwise(
+        np.matvec,
+        lambda g, y, a, b: np.expand_dims(g, -1) * np.expand_dims(b, -2),
+        lambda g, y, a, b: np.vecmat(g, a),
+    )
+    vecmat = Elementwise(
+        np.vecmat,
+        lambda g, y, a, b: np.matvec(b, g),
+        lambda g, y, a, b: np.expand_dims(a, -1) * np.expand_dims(g, -2),
+    )
+
 
 def _einsum_rule(i: int, g: Any, inputs: list[Any], subscripts: str, optimize: Any) -> Any:
     """Contract `g` with all operands but the i-th, to the labels of that one.
@@ -70,7 +87,7 @@ def _einsum(*operands: Any, subscripts: str, optimize: Any = False) -> Any:
     return np.einsum(subscripts, *operands, optimize=optimize)
 
 
-einsum_of = _Einsum(_einsum, names="", numpy=np.einsum, view=True)
+einsum_of = _Einsum(_einsum, names="subscripts optimize", numpy=np.einsum, view=True)
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

@@ -32,8 +32,9 @@ def count(x: Any, axis: Any) -> int:
     return int(np.prod([x.shape[i] for i in axes_of(x, axis)], dtype=np.intp))
 
 
-def _sum(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
-    return np.broadcast_to(kept(g, x, axis), x.shape)
+def _sum(g: Any, y: Any, x: Any, axis: Any = None, where: Any = True, **_: Any) -> Any:
+    spread = np.broadcast_to(kept(g, x, axis), x.shape)
+    return spread if where is True else np.where(where, spread, 0)
 
 
 def _mean(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
@@ -121,7 +122,7 @@ def _horner(g: Any, x: Any) -> Any:
     return np.stack(sums[::-1], axis=-1)
 
 
-sum = Function(np.sum, _sum, names="x axis keepdims").override()
+sum = Function(np.sum, _sum, names="x axis keepdims", also="where initial").override()
 mean = Function(np.mean, _mean, names="x axis keepdims").override()
 var = Function(np.var, _var, names="x axis ddof keepdims").override()
 std = Function(np.std, _std, names="x axis ddof keepdims").override()

@@ -65,6 +65,7 @@ broadcast_to = Function(
     lambda x, shape, subok=False: np.broadcast_to(x, shape),
     lambda g, y, x, **_: g,  # summed over the new axes, as every gradient of a broadcast input is
     names="a shape",
+    also="subok",
     numpy=np.broadcast_to,
     view=True,
 ).override()
@@ -107,8 +108,8 @@ def _layer(i: int, g: Any, y: Any, *xs: Any, axis: int = 0, **_: Any) -> Any:
     return g[(slice(None),) * (axis % g.ndim) + (i,)]
 
 
-concatenate = Joining(np.concatenate, _part, names="tensors axis out dtype").override()
-stack = Joining(np.stack, _layer, names="tensors axis out").override()
+concatenate = Joining(np.concatenate, _part, names="tensors axis out dtype", also="casting").override()
+stack = Joining(np.stack, _layer, names="tensors axis out", also="dtype casting").override()
 
 
 @override(np.transpose)
