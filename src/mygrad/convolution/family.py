@@ -27,17 +27,21 @@ def _checked(name: str, array: Any, shape: tuple[int, ...]) -> Array:
     return array
 
 
+def _finite(*arrays: Array) -> bool:
+    return all(array.dtype.kind != "f" or bool(np.isfinite(array).all()) for array in arrays)
+
+
 def _run(problem: ConvProblem, member: str, a: Array, b: Array, shape: tuple[int, ...]) -> Array:
-    dtype = np.result_type(a, b).newbyteorder("=")
+    dtype = np.result_type(a, b)
+    dtype = dtype if dtype.isnative else dtype.newbyteorder("=")
     if not (a.size and b.size and all(shape)):
         return np.zeros(shape, dtype)
     inner = np.dtype(np.float32) if dtype == np.float16 else dtype
     a, b = _plain(a, inner), _plain(b, inner)
     algorithm = planner.choose(problem, member, inner.char)
-    if member == planner.INPUT and inner.kind == "f" and not (np.isfinite(a).all() and np.isfinite(b).all()):
+    if member == planner.INPUT and algorithm.name == "gemm" and not _finite(a, b):
         # to gather pads the gradient with zeros, and 0 * nan would be a product that the sum has not
-        exact = [c for c in planner.candidates(problem, member, inner.char) if c.name != "gemm"]
-        algorithm = exact[0]
+        algorithm = next(c for c in planner.candidates(problem, member, inner.char) if c.name != "gemm")
     return algorithm.run(problem, a, b).astype(dtype, copy=False)
 
 

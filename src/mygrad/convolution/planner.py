@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.convolution import gemm, reference
+from mygrad.convolution import gemm, indexed, reference
 from mygrad.convolution.problem import ConvProblem
 
 __all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_algorithm"]
@@ -97,11 +97,26 @@ def _blas(problem: ConvProblem, dtype: str) -> bool:
     return all(axis.up == 1 for axis in problem.axes)
 
 
+def _few(problem: ConvProblem, dtype: str) -> bool:
+    return dtype in "fd" and _blas(problem, dtype) and 0 < _patches(problem) <= indexed.MOST_POSITIONS
+
+
+def _lookup(problem: ConvProblem, dtype: str) -> float:
+    return 1e-9 * (_products(problem, dtype) + 3 * MOVE_NS * _patches(problem) + 5 * CALL_NS)
+
+
+def _positions(problem: ConvProblem, itemsize: int) -> int:
+    return _patches(problem) * (itemsize + np.dtype(np.intp).itemsize)
+
+
 def _always(problem: ConvProblem, dtype: str) -> bool:
     return True
 
 
 ALGORITHMS = (
+    Algorithm("indexed", FORWARD, indexed.convolve, _lookup, _positions, _few),
+    Algorithm("indexed", INPUT, indexed.input_gradient, _lookup, _positions, _few),
+    Algorithm("indexed", FILTER, indexed.filter_gradient, _lookup, _positions, _few),
     Algorithm("gemm", FORWARD, gemm.convolve, _gather, _block, _blas),
     Algorithm("gemm", INPUT, gemm.gather_input_gradient, _gather_input, _block_input, _blas),
     Algorithm("gemm-scatter", INPUT, gemm.scatter_input_gradient, _scatter, _block, _blas),

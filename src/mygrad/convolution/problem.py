@@ -5,6 +5,7 @@ Nothing here knows arrays, dtypes or how the sum is computed.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from math import gcd
 from typing import Any
@@ -77,7 +78,7 @@ class Axis:
 Phase = tuple[tuple[slice, ...], tuple[slice, ...], "ConvProblem"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ConvProblem:
     """Which products go into which sum.
 
@@ -104,6 +105,13 @@ class ConvProblem:
     channels: int
     filters: int
     axes: tuple[Axis, ...]
+
+    def __hash__(self) -> int:  # a problem is looked up in tables again and again
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.batch, self.groups, self.channels, self.filters, self.axes))
 
     @staticmethod
     def make(
@@ -156,19 +164,19 @@ class ConvProblem:
         )
         return ConvProblem(x_shape[0], groups, w_shape[1], w_shape[0] // groups, axes)
 
-    @property
+    @cached_property
     def x_shape(self) -> tuple[int, ...]:
         return (self.batch, self.groups * self.channels, *(axis.i for axis in self.axes))
 
-    @property
+    @cached_property
     def w_shape(self) -> tuple[int, ...]:
         return (self.groups * self.filters, self.channels, *(axis.k for axis in self.axes))
 
-    @property
+    @cached_property
     def y_shape(self) -> tuple[int, ...]:
         return (self.batch, self.groups * self.filters, *(axis.o for axis in self.axes))
 
-    @property
+    @cached_property
     def products(self) -> int:
         """Return the number of multiplications of the defining sum, those with padding included."""
         count = self.batch * self.groups * self.channels * self.filters

@@ -1,5 +1,6 @@
 """Layers: convolution over any number of axes, and pooling."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,22 @@ from mygrad.functions.convolution import convolve, gather
 from mygrad.functions.creation import astensor
 
 __all__ = ["conv_nd", "max_pool"]
+
+
+def _problem(x: Any, w: Any, *arguments: Any) -> convolution.ConvProblem:
+    """Return the problem of a convolution: the one made before if the arguments are plain integers.
+
+    Only those are looked up: 1.0 and True are equal to 1, and have to be refused.
+    """
+    plain = all(type(each) is int for each in arguments)
+    return (_kept_problem if plain else _new_problem)(x, w, *arguments)
+
+
+def _new_problem(x: Any, w: Any, stride: Any, padding: Any, dilation: Any) -> convolution.ConvProblem:
+    return convolution.ConvProblem.make(x, w, stride=stride, padding=padding, dilation=dilation)
+
+
+_kept_problem = lru_cache(maxsize=4096)(_new_problem)
 
 
 def conv_nd(
@@ -69,9 +86,7 @@ def conv_nd(
     Tensor([[[-1.,  0.,  1.]]])
     """
     x, w = astensor(x), astensor(filter_bank)
-    problem = convolution.ConvProblem.make(
-        x.shape, w.shape, stride=stride, padding=padding, dilation=dilation
-    )
+    problem = _problem(x.shape, w.shape, stride, padding, dilation)
     return convolve.run((x, w), {"problem": problem}, constant)
 
 
