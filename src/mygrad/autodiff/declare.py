@@ -180,9 +180,12 @@ class Elementwise(Primitive):
 
     def _onto(self, old: Tensor, operands: Any, values: Any, mask: Any, keywords: dict[str, Any]) -> Tensor:
         """Compute into what was `old`; where the mask is false, `old` is one of the operands."""
-        target = np.array(old._node.value) if mask is not None else np.empty_like(old._node.value)
-        self.ufunc(*values, out=target, where=True if mask is None else mask, **keywords)
-        operands = operands if mask is None else [*operands, old]
+        if mask is None:
+            target = np.empty_like(old._node.value)
+        else:
+            target, operands = np.array(old._node.value), [*operands, old]
+            keywords["where"] = mask
+        self.ufunc(*values, out=target, **keywords)
         return record(self, operands, target, mask, old.constant)
 
     def pull(self, node: Node, g: Any, gradients: Gradients) -> None:
@@ -206,8 +209,10 @@ class Elementwise(Primitive):
         nin = len(self.rules)
         if i == nin:
             return np.where(params, 0, g)
-        given = self.rules[i](g, y, *inputs[:nin])  # type: ignore[misc]
-        return given if params is None else np.where(params, given, 0)
+        if params is None:
+            return self.rules[i](g, y, *inputs[:nin])
+        with np.errstate(all="ignore"):  # where the mask is false, `y` is whatever was there
+            return np.where(params, self.rules[i](g, y, *inputs[:nin]), 0)
 
 
 def _given(function: str, names: Sequence[str], keywords: dict[str, Any]) -> str:
@@ -306,12 +311,12 @@ class Function(Primitive):
         """Apply the function and record it."""
         self._check(params)
         out = _single(params.pop("out", None))
-        values = [array_of(x) for x in operands]
-        operands = [x if isinstance(x, Tensor) else v for x, v in zip(operands, values, strict=True)]
+        given, values = operands, [array_of(x) for x in operands]
+        operands = [x if isinstance(x, Tensor) else v for x, v in zip(given, values, strict=True)]
         value = self.apply(values, params)
         if out is not None:
             return deliver(self, operands, value, params, out, constant)
-        if self.view and self.is_view(value, values[0]):
+        if self.view and operands[0] is given[0] and self.is_view(value, values[0]):  # a view of no list
             return self._record_view(operands, value, params, constant)
         if value is values[0] and isinstance(operands[0], Tensor) and constant is None:
             return operands[0]

@@ -180,7 +180,6 @@ def clear(nodes: Iterable[Node]) -> None:
         if handle is not None:
             node.expose()  # a consumer that lives on still needs the array as it is
             handle._cleared(Node(node.value, node.constant))
-            node.handle = nobody
         node.operation, node.inputs, node.params, node.holds = CLEARED, (), None, None
 
 
