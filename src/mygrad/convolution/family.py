@@ -16,8 +16,9 @@ Array = np.ndarray[Any, Any]
 
 
 def _plain(array: Array, dtype: Any) -> Array:
-    """Return a contiguous array in native byte order."""
-    return np.ascontiguousarray(array, dtype=dtype)
+    """Return a contiguous, aligned array in native byte order."""
+    array = np.ascontiguousarray(array, dtype=dtype)
+    return array if array.flags.aligned else array.copy()
 
 
 def _checked(name: str, array: Any, shape: tuple[int, ...]) -> Array:
@@ -27,8 +28,8 @@ def _checked(name: str, array: Any, shape: tuple[int, ...]) -> Array:
     return array
 
 
-def _finite(*arrays: Array) -> bool:
-    return all(array.dtype.kind != "f" or bool(np.isfinite(array).all()) for array in arrays)
+def _finite(array: Array) -> bool:
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
 def _run(problem: ConvProblem, member: str, a: Array, b: Array, shape: tuple[int, ...]) -> Array:
@@ -39,9 +40,9 @@ def _run(problem: ConvProblem, member: str, a: Array, b: Array, shape: tuple[int
     inner = np.dtype(np.float32) if dtype == np.float16 else dtype
     a, b = _plain(a, inner), _plain(b, inner)
     algorithm = planner.choose(problem, member, inner.char)
-    if member == planner.INPUT and algorithm.name == "gemm" and not _finite(a, b):
+    if member == planner.INPUT and algorithm.pads and not _finite(b):
         # to gather pads the gradient with zeros, and 0 * nan would be a product that the sum has not
-        algorithm = next(c for c in planner.candidates(problem, member, inner.char) if c.name != "gemm")
+        algorithm = next(c for c in planner.candidates(problem, member, inner.char) if not c.pads)
     return algorithm.run(problem, a, b).astype(dtype, copy=False)
 
 

@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.convolution import gemm, indexed, reference
+from mygrad.convolution import direct, gemm, indexed, jit, reference
+from mygrad.convolution.executor import threads
+from mygrad.convolution.machine import this_machine
 from mygrad.convolution.problem import ConvProblem
+from mygrad.convolution.schedule import cycles
 
 __all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_algorithm"]
 
@@ -38,6 +41,8 @@ class Algorithm:
     seconds: Callable[[ConvProblem, str], float]
     workspace: Callable[[ConvProblem, int], int]
     applies: Callable[[ConvProblem, str], bool]
+    pads: bool = False
+    """Whether products with padding are added that the defining sum does not have."""
 
 
 def _products(problem: ConvProblem, dtype: str) -> float:
@@ -109,6 +114,33 @@ def _positions(problem: ConvProblem, itemsize: int) -> int:
     return _patches(problem) * (itemsize + np.dtype(np.intp).itemsize)
 
 
+def _generated(problem: ConvProblem, dtype: str) -> bool:
+    return dtype in "fd" and jit.available() and _blas(problem, dtype)
+
+
+def _kernel(problem: ConvProblem, dtype: str) -> float:
+    machine = this_machine()
+    return cycles(problem, np.dtype(dtype).itemsize, machine) / machine.hertz / threads()
+
+
+def _kernel_input(problem: ConvProblem, dtype: str) -> float:
+    return sum(_kernel(phase, dtype) for _, _, phase in problem.for_input().phases())
+
+
+def _kernel_filter(problem: ConvProblem, dtype: str) -> float:
+    return _kernel(problem.for_filter(), dtype)
+
+
+def _blocks_filter(problem: ConvProblem, itemsize: int) -> int:
+    return direct.workspace(problem.for_filter(), itemsize)
+
+
+def _blocks_input(problem: ConvProblem, itemsize: int) -> int:
+    phases = [phase for _, _, phase in problem.for_input().phases()]
+    parts = max((prod(phase.y_shape) for phase in phases), default=0) if len(phases) > 1 else 0
+    return max((direct.workspace(phase, itemsize) for phase in phases), default=0) + parts * itemsize
+
+
 def _always(problem: ConvProblem, dtype: str) -> bool:
     return True
 
@@ -117,8 +149,11 @@ ALGORITHMS = (
     Algorithm("indexed", FORWARD, indexed.convolve, _lookup, _positions, _few),
     Algorithm("indexed", INPUT, indexed.input_gradient, _lookup, _positions, _few),
     Algorithm("indexed", FILTER, indexed.filter_gradient, _lookup, _positions, _few),
+    Algorithm("direct", FORWARD, direct.convolve, _kernel, direct.workspace, _generated),
+    Algorithm("direct", INPUT, direct.input_gradient, _kernel_input, _blocks_input, _generated, pads=True),
+    Algorithm("direct", FILTER, direct.filter_gradient, _kernel_filter, _blocks_filter, _generated),
     Algorithm("gemm", FORWARD, gemm.convolve, _gather, _block, _blas),
-    Algorithm("gemm", INPUT, gemm.gather_input_gradient, _gather_input, _block_input, _blas),
+    Algorithm("gemm", INPUT, gemm.gather_input_gradient, _gather_input, _block_input, _blas, pads=True),
     Algorithm("gemm-scatter", INPUT, gemm.scatter_input_gradient, _scatter, _block, _blas),
     Algorithm("gemm", FILTER, gemm.filter_gradient, _gather, _block, _blas),
     Algorithm("reference", FORWARD, reference.convolve, _sum, _whole, _always),

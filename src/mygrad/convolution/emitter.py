@@ -1,0 +1,192 @@
+"""The functions of one tile, as LLVM IR: `pack` the filters, compute a `block` of outputs.
+
+A block copies its part of x with zeros around it, then computes tile after tile. Knows no problem: every
+size is a field of the parameters, every stride a number of bytes.
+"""
+
+from collections.abc import Sequence
+
+from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.tile import Tile, micro_kernel, square, store, transpose
+
+__all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "emit"]
+
+# One i64 each, in this order; all sizes, strides and offsets in bytes.
+BLOCK_FIELDS = (
+    "source_offset", "source_channel", "source_rows", "copied_channels", "copied_rows",
+    "zeros_before", "copied_bytes", "zeros_after", "row_pitch", "channel_pitch",
+    "taps", "offsets", "packed_offset", "packed_block", "filter_blocks", "filter_groups", "group_blocks",
+    "row_tiles", "rows", "column_tiles", "last_column", "y_offset", "y_filter", "filters",
+    "add_sums", "keep_sums", "sums_offset",
+)  # fmt: skip
+PACK_FIELDS = (
+    "w_offset", "packed_offset", "runs", "run_offsets", "run_taps", "vector_taps", "tap", "filter", "filters",
+)  # fmt: skip
+
+
+class Parameters:
+    """The fields by name."""
+
+    def __init__(self, code: Code, fields: Sequence[str]) -> None:
+        self._values = {name: code.integer(code.at("%parameters", 8 * n)) for n, name in enumerate(fields)}
+
+    def __getattr__(self, name: str) -> str:
+        return self._values[name]
+
+    def address(self, code: Code, name: str) -> str:
+        return code.put(f"inttoptr i64 {self._values[name]} to ptr")
+
+
+class Packing:
+    """Write the function that packs a block of filters as [tap][filter], zeros in the lanes that are left."""
+
+    def __init__(self, tile: Tile) -> None:
+        self.tile, self.code = tile, tile.code()
+        code = self.code
+        self.p = p = Parameters(code, PACK_FIELDS)
+        self.w, self.packed = code.at("%w", p.w_offset), code.at("%packed", p.packed_offset)
+        self.table = p.address(code, "run_offsets")
+        self.line = tile.width * tile.itemsize
+        code.each(p.runs, self.run)
+
+    def run(self, number: str) -> None:
+        """Pack taps that follow each other at one distance."""
+        code, p = self.code, self.p
+        source = code.at(self.w, code.integer(code.entry(self.table, number)))
+        target = code.at(self.packed, code.multiply(code.multiply(number, p.run_taps), self.line))
+        done = code.multiply(p.vector_taps, self.tile.lanes)
+        if not self.tile.by_position:
+            code.each(p.vector_taps, lambda index: self.vectors(source, target, index))
+        left = code.subtract(p.run_taps, done)
+        code.each(left, lambda index: self.tap(source, target, code.add(done, index)))
+
+    def vectors(self, source: str, target: str, index: str) -> None:
+        """Pack as many taps as there are lanes."""
+        code, tile = self.code, self.tile
+        start = code.entry(source, index, tile.vector_bytes)
+        into = code.entry(target, index, tile.lanes * self.line)
+        for v in range(tile.vectors):
+            filters = code.at(start, code.multiply(self.p.filter, v * tile.lanes))
+            transpose(code, code.at(into, v * tile.vector_bytes), self.line, filters, self.p.filter)
+
+    def tap(self, source: str, target: str, t: Value) -> None:
+        code, p = self.code, self.p
+        start, into = code.at(source, code.multiply(t, p.tap)), code.entry(target, t, self.line)
+
+        def one(f: str) -> None:
+            value = code.load(code.scalar, code.at(start, code.multiply(f, p.filter)))
+            code.store(code.scalar, value, code.entry(into, f, code.itemsize))
+
+        code.clear(into, self.line)
+        code.each(p.filters, one)
+
+
+class Copying:
+    """Write the copy of the rows of every channel into the workspace, zeros around them."""
+
+    def __init__(self, code: Code, p: Parameters, x: str) -> None:
+        self.code, self.p, self.x = code, p, x
+        self.table = p.address(code, "source_rows")
+        self.after = code.add(p.zeros_before, p.copied_bytes)
+        self.end = code.add(self.after, p.zeros_after)
+        code.each(p.copied_channels, self.channel)
+        copied = code.put(f"icmp sgt i64 {p.copied_channels}, 0")
+        self.result = code.put(f"select i1 {copied}, ptr %work, ptr {x}")
+        """Where the tiles read x."""
+
+    def channel(self, c: str) -> None:
+        code, p = self.code, self.p
+        plane = code.at(self.x, code.multiply(c, p.source_channel))
+        target = code.at("%work", code.multiply(c, p.channel_pitch))
+        code.each(p.copied_rows, lambda r: self.row(plane, code.at(target, code.multiply(r, p.row_pitch)), r))
+
+    def row(self, plane: str, target: str, r: str) -> None:
+        """Copy a row, or make one of zeros where the table says -1."""
+        code, p = self.code, self.p
+        offset = code.integer(code.entry(self.table, r))
+        outside = code.put(f"zext i1 {code.put(f'icmp slt i64 {offset}, 0')} to i64")
+
+        def copy() -> None:
+            code.clear(target, p.zeros_before)
+            code.copy(code.at(target, p.zeros_before), code.at(plane, offset), p.copied_bytes)
+            code.clear(code.at(target, self.after), p.zeros_after)
+
+        code.do_when(outside, lambda: code.clear(target, self.end))
+        code.do_when(code.subtract(1, outside), copy)
+
+
+class Block:
+    """Write the function that computes one block: some rows, some filters, some channels."""
+
+    def __init__(self, tile: Tile) -> None:
+        self.tile, self.code = tile, tile.code()
+        code = self.code
+        if not tile.by_position:
+            code.room("turned", tile.room)
+        code.room("last", tile.room)
+        self.p = p = Parameters(code, BLOCK_FIELDS)
+        self.source = Copying(code, p, code.at("%x", p.source_offset)).result
+        self.y, self.sums = code.at("%y", p.y_offset), code.at("%sums", p.sums_offset)
+        self.packed = code.at("%packed", p.packed_offset)
+        self.offsets, self.rows = p.address(code, "offsets"), p.address(code, "rows")
+        code.each(p.filter_groups, self.group)
+
+    def group(self, number: str) -> None:
+        """Filters that stay in the cache while all positions pass."""
+        code, p = self.code, self.p
+        first = code.multiply(number, p.group_blocks)
+        left = code.smaller(p.group_blocks, code.subtract(p.filter_blocks, first))
+        code.each(p.row_tiles, lambda row: self.row(first, left, row))
+
+    def row(self, first: Value, left: str, number: str) -> None:
+        code, p, tile = self.code, self.p, self.tile
+        entries = [
+            code.entry(self.rows, code.add(code.multiply(number, tile.rows), r), 16) for r in range(tile.rows)
+        ]
+        inputs = [code.at(self.source, code.integer(entry)) for entry in entries]
+        outputs = [code.at(self.y, code.integer(code.at(entry, 8))) for entry in entries]
+
+        def column(index: str) -> None:
+            start = code.smaller(code.multiply(index, tile.columns * tile.itemsize), p.last_column)
+            x_rows = [code.at(row, code.multiply(start, tile.step)) for row in inputs]
+            y_rows = [code.at(row, start) for row in outputs]
+            place = code.add(code.multiply(number, p.column_tiles), index)
+            code.each(left, lambda b: self.filters(code.add(first, b), place, x_rows, y_rows))
+
+        code.each(p.column_tiles, column)
+
+    def filters(self, b: Value, place: Value, x_rows: Values, y_rows: Values) -> None:
+        """Compute one tile of one block of filters."""
+        code, p, tile = self.code, self.p, self.tile
+        packed = code.at(self.packed, code.multiply(b, p.packed_block))
+        sums = micro_kernel(code, tile, x_rows, packed, self.offsets, p.taps)
+        number = code.add(code.multiply(place, p.filter_blocks), b)
+        before = code.multiply(b, tile.width)
+        y = [code.at(row, code.multiply(before, p.y_filter)) for row in y_rows]
+        count = code.smaller(tile.width, code.subtract(p.filters, before))
+        self.finish(sums, code.entry(self.sums, number, tile.bytes), y, count)
+
+    def finish(self, sums: Values, kept: str, y: Values, count: str) -> None:
+        """Add the sums of earlier taps, then keep all for later ones or store them."""
+        code, p, tile = self.code, self.p, self.tile
+        places = [number * tile.vector_bytes for number in range(tile.sums)]
+
+        def add(values: Values) -> Values:
+            earlier = [code.vector_at(code.at(kept, place), tile.vector_bytes) for place in places]
+            return [code.sum(*each) for each in zip(values, earlier, strict=True)]
+
+        sums = code.when(p.add_sums, add, sums, code.vector)
+        target = code.put(f"select i1 {code.put(f'icmp ne i64 {p.keep_sums}, 0')}, ptr {kept}, ptr %last")
+        for value, place in zip(sums, places, strict=True):
+            code.store(code.vector, value, code.at(target, place), tile.vector_bytes)
+        code.do_when(code.subtract(1, p.keep_sums), lambda: store(code, tile, target, y, p.y_filter, count))
+
+
+def emit(tile: Tile) -> str:
+    """Return the module of a tile: `pack` and `block`."""
+    lines = declarations(tile.code())
+    lines += function("block", "parameters x packed y work sums", "", Block(tile).code)
+    lines += function("pack", "parameters w packed", "", Packing(tile).code)
+    if not tile.by_position:
+        lines += function("square", "target source", "target_pitch source_pitch", square(tile))
+    return "\n".join(lines)

@@ -1,0 +1,188 @@
+"""LLVM IR as text: a function being written, an instruction at a time.
+
+Knows vectors of one width and loops with carried values; nothing of convolution.
+"""
+
+from collections.abc import Callable, Sequence
+
+__all__ = ["Code", "Value", "Values"]
+
+Value = str | int
+"""The name of an integer, or the integer itself where it is known while writing."""
+Values = list[str]
+
+
+class Code:
+    """The body of a function: every method appends instructions and returns the name of the result."""
+
+    def __init__(self, lanes: int, itemsize: int) -> None:
+        self.lines: list[str] = []
+        self.count = 0
+        self.label = "entry"
+        self.lanes, self.itemsize = lanes, itemsize
+        self.scalar = "float" if itemsize == 4 else "double"
+        self.vector = f"<{lanes} x {self.scalar}>"
+        self.suffix = f"v{lanes}f{itemsize * 8}"
+
+    def put(self, text: str) -> str:
+        """Append an instruction with a result."""
+        self.count += 1
+        self.lines.append(f"  %v{self.count} = {text}")
+        return f"%v{self.count}"
+
+    def do(self, text: str) -> None:
+        """Append an instruction without a result."""
+        self.lines.append(f"  {text}")
+
+    def begin(self, label: str) -> None:
+        self.lines.append(f"{label}:")
+        self.label = label
+
+    # -- integers and addresses
+
+    def add(self, a: Value, b: Value) -> Value:
+        if isinstance(a, int) and isinstance(b, int):
+            return a + b
+        return a if b == 0 else b if a == 0 else self.put(f"add i64 {a}, {b}")
+
+    def subtract(self, a: Value, b: Value) -> Value:
+        return self.put(f"sub i64 {a}, {b}")
+
+    def multiply(self, a: Value, b: Value) -> Value:
+        return a * b if isinstance(a, int) and isinstance(b, int) else self.put(f"mul i64 {a}, {b}")
+
+    def smaller(self, a: Value, b: Value) -> str:
+        return self.put(f"call i64 @llvm.smin.i64(i64 {a}, i64 {b})")
+
+    def at(self, pointer: str, offset: Value) -> str:
+        return pointer if offset == 0 else self.put(f"getelementptr i8, ptr {pointer}, i64 {offset}")
+
+    def entry(self, table: str, number: Value, size: int = 8) -> str:
+        """Return the address of one entry of a table."""
+        return self.at(table, self.multiply(number, size))
+
+    # -- memory
+
+    def load(self, kind: str, pointer: str, align: int | None = None) -> str:
+        return self.put(f"load {kind}, ptr {pointer}, align {align or self.itemsize}")
+
+    def integer(self, pointer: str) -> str:
+        return self.load("i64", pointer, 8)
+
+    def offset(self, pointer: str) -> str:
+        """Load an offset of four bytes."""
+        return self.put(f"sext i32 {self.load('i32', pointer, 4)} to i64")
+
+    def store(self, kind: str, value: str, pointer: str, align: int | None = None) -> None:
+        self.do(f"store {kind} {value}, ptr {pointer}, align {align or self.itemsize}")
+
+    def copy(self, target: str, source: str, size: Value) -> None:
+        self.do(f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")
+
+    def clear(self, target: str, size: Value) -> None:
+        self.do(f"call void @llvm.memset.p0.i64(ptr {target}, i8 0, i64 {size}, i1 false)")
+
+    def room(self, name: str, size: int) -> None:
+        """Make room for `size` bytes that live as long as the call."""
+        self.do(f"%{name} = alloca [{size} x i8], align 64")
+
+    # -- vectors
+
+    def vector_at(self, pointer: str, align: int | None = None) -> str:
+        return self.load(self.vector, pointer, align)
+
+    def spread(self, value: str) -> str:
+        """Return a vector with `value` in every lane."""
+        first = self.put(f"insertelement {self.vector} poison, {self.scalar} {value}, i64 0")
+        return self.shuffle(first, "poison", [0] * self.lanes)
+
+    def broadcast(self, pointer: str) -> str:
+        return self.spread(self.load(self.scalar, pointer))
+
+    def shuffle(self, a: str, b: str, lanes: Sequence[int]) -> str:
+        mask = ", ".join(f"i32 {lane}" for lane in lanes)
+        kind = self.vector
+        return self.put(f"shufflevector {kind} {a}, {kind} {b}, <{len(lanes)} x i32> <{mask}>")
+
+    def fma(self, a: str, b: str, total: str) -> str:
+        kind = self.vector
+        return self.put(f"call {kind} @llvm.fmuladd.{self.suffix}({kind} {a}, {kind} {b}, {kind} {total})")
+
+    def sum(self, a: str, b: str) -> str:
+        return self.put(f"fadd {self.vector} {a}, {b}")
+
+    # -- control
+
+    def loop(
+        self,
+        count: Value,
+        body: Callable[[str, Values], Values],
+        carried: Sequence[str] = (),
+        kind: str = "",
+    ) -> Values:
+        """For index in range(count): carried = body(index, carried)."""
+        number, before = self.count, self.label
+        head, inside, after = (f"{name}{number}" for name in ("head", "body", "after"))
+        self.do(f"br label %{head}")
+        self.begin(head)
+        place = len(self.lines)
+        index = self.put("")  # the phis are known when the body is
+        values = [self.put("") for _ in carried]
+        more = self.put(f"icmp slt i64 {index}, {count}")
+        self.do(f"br i1 {more}, label %{inside}, label %{after}")
+        self.begin(inside)
+        results = body(index, values)
+        following = self.add(index, 1)
+        self.do(f"br label %{head}")
+        phis = [("i64", index, "0", following)]
+        phis += [(kind, *each) for each in zip(values, carried, results, strict=True)]
+        for line, (what, name, first, later) in enumerate(phis, place):
+            self.lines[line] = f"  {name} = phi {what} [ {first}, %{before} ], [ {later}, %{self.label} ]"
+        self.begin(after)
+        return values
+
+    def each(self, count: Value, body: Callable[[str], None]) -> None:
+        """For index in range(count): body(index)."""
+
+        def inside(index: str, _: Values) -> Values:
+            body(index)
+            return []
+
+        self.loop(count, inside)
+
+    def when(
+        self, flag: Value, body: Callable[[Values], Values], values: Sequence[str] = (), kind: str = ""
+    ) -> Values:
+        """If flag (0 or 1): values = body(values)."""
+        return self.loop(flag, lambda _, inner: body(inner), values, kind)
+
+    def do_when(self, flag: Value, body: Callable[[], None]) -> None:
+        """If flag (0 or 1): body()."""
+        self.each(flag, lambda _: body())
+
+
+def declarations(code: Code) -> list[str]:
+    """Return the intrinsics that instructions may call."""
+    kind = code.vector
+    return [
+        f"declare {kind} @llvm.fmuladd.{code.suffix}({kind}, {kind}, {kind})",
+        f"declare {code.scalar} @llvm.vector.reduce.fadd.{code.suffix}({code.scalar}, {kind})",
+        "declare i64 @llvm.smin.i64(i64, i64)",
+        "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
+        "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
+    ]
+
+
+def function(name: str, pointers: str, integers: str, code: Code) -> list[str]:
+    """Return the lines of a function with its named arguments; no two pointers reach the same memory."""
+    arguments = [f"ptr noalias %{each}" for each in pointers.split()]
+    arguments += [f"i64 %{each}" for each in integers.split()]
+    bits = code.lanes * code.itemsize * 8
+    width = f'"prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}" nounwind'
+    return [
+        f"define void @{name}({', '.join(arguments)}) {width} {{",
+        "entry:",
+        *code.lines,
+        "  ret void",
+        "}",
+    ]

@@ -1,0 +1,104 @@
+"""What this host offers: vector width, registers, caches, processors.
+
+A table of instruction sets, and questions to the operating system; knows no problem.
+"""
+
+import os
+import platform
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+__all__ = ["ISAS", "Isa", "Machine", "this_machine", "usable_processors"]
+
+
+@dataclass(frozen=True)
+class Isa:
+    """Vector registers of an instruction set, and the flags by which a processor shows that it has it."""
+
+    name: str
+    bits: int
+    registers: int
+    flags: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An instruction set on a processor.
+
+    `datapath` is the bits that one unit computes in a cycle, `l1` and `l2` the bytes of a core's caches.
+    """
+
+    isa: Isa
+    datapath: int
+    l1: int
+    l2: int
+    hertz: float
+
+    def cycles(self, bits: int) -> float:
+        """Return the cycles of one multiply-add, or one load: there are two units of each."""
+        return max(1.0, bits / self.datapath) / 2
+
+
+ISAS = (
+    Isa("AVX-512", 512, 32, frozenset({"avx512f", "avx512vl", "avx512dq", "avx512bw"})),
+    Isa("AVX2", 256, 16, frozenset({"avx2", "fma"})),
+    Isa("NEON", 128, 32, frozenset({"asimd"})),
+    Isa("SSE2", 128, 16, frozenset()),
+)
+
+
+def _cpuinfo() -> dict[str, str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+    except OSError:
+        return {}
+    pairs = (line.split(":", 1) for line in lines if ":" in line)
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _cache(level: int, otherwise: int) -> int:
+    """Return the bytes of the data cache of one core at a level."""
+    for index in range(4):
+        folder = Path(f"/sys/devices/system/cpu/cpu0/cache/index{index}")
+        try:
+            if folder.joinpath("level").read_text().strip() != str(level):
+                continue
+            if folder.joinpath("type").read_text().strip() != "Instruction":
+                return int(folder.joinpath("size").read_text().strip().removesuffix("K")) << 10
+        except (OSError, ValueError):
+            break
+    return otherwise
+
+
+def _isa(info: dict[str, str]) -> Isa:
+    flags = set((info.get("flags") or info.get("Features") or "").split())
+    if platform.machine().lower() in ("arm64", "aarch64"):
+        flags.add("asimd")
+    return next(isa for isa in ISAS if isa.flags <= flags)
+
+
+@lru_cache(maxsize=1)
+def this_machine() -> Machine:
+    """Return what this host offers."""
+    info = _cpuinfo()
+    isa = _isa(info)
+    halved = info.get("vendor_id") == "AuthenticAMD" and info.get("cpu family") == "25"  # Zen 4
+    datapath = min(isa.bits, 256) if halved else isa.bits
+    hertz = float(info.get("cpu MHz") or 3000) * 1e6
+    return Machine(isa, datapath, _cache(1, 32 << 10), _cache(2, 1 << 20), hertz)
+
+
+def _quota() -> float:
+    """Return how many processors the control group may keep busy."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return float(quota) / float(period)
+    except (OSError, ValueError):
+        return float("inf")
+
+
+def usable_processors() -> int:
+    """Return the processors that this process may use: affinity and quota."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(count, int(_quota() + 0.5) if _quota() < count else count))

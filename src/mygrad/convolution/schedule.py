@@ -1,0 +1,176 @@
+"""A problem on a machine: the register tile, the chunks of taps and the blocks of outputs. Numbers only.
+
+The rate of a tile is products per cycle: all that a tap's multiply-adds, loads and latency allow, times the
+share of the tile that the problem fills.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, prod
+
+from mygrad.convolution.machine import Machine
+from mygrad.convolution.problem import ConvProblem
+from mygrad.convolution.tile import Tile
+
+__all__ = ["Range", "Schedule", "best_tile", "cycles", "schedule"]
+
+Range = tuple[int, int]
+TAPS = 1024  # of one chunk: sums of chunks are added, which keeps rounding errors small
+LATENCY = 4  # cycles of a multiply-add
+ISSUE = 5.5  # instructions per cycle
+MOST_ROWS = 4
+FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
+MOVED = 0.3  # cycles to copy a byte
+CALL = 60_000  # cycles of everything in Python
+LEAST_COLUMNS = 512  # a copied row is not cut below this
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How to compute a problem.
+
+    `chunks` are ranges of (channels, taps...) that are summed one after the other, `blocks` ranges of
+    (batch, outputs...).
+    """
+
+    tile: Tile
+    chunks: tuple[tuple[Range, ...], ...]
+    blocks: tuple[tuple[Range, ...], ...]
+    filter_parts: int
+    group_blocks: int
+
+
+# -- the tile
+
+
+def _share(size: int, tile: int) -> float:
+    return size / (ceil(size / tile) * tile)
+
+
+def _rows(problem: ConvProblem) -> int:
+    """Return how many rows a block is sure to have: those of one sample, of more if samples are small."""
+    small = problem.channels * prod(axis.o * axis.stride for axis in problem.axes) < 1 << 12
+    return (problem.batch if small else 1) * prod(axis.o for axis in problem.axes[:-1])
+
+
+def _filter_tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: int) -> Iterator[Tile]:
+    last = problem.axes[-1]
+    for vectors in range(1, 5):
+        most = (registers - vectors - 1) // vectors
+        for rows in range(1, min(MOST_ROWS, _rows(problem)) + 1):
+            columns = min(last.o, most // rows)
+            least = max(1, most // rows // 2) if last.o > most // rows else columns
+            for count in range(max(1, least), columns + 1):
+                yield Tile(itemsize, lanes, vectors, rows, count, last.stride)
+
+
+def _position_tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: int) -> Iterator[Tile]:
+    last = problem.axes[-1]
+    if last.stride != 1:
+        return
+    for filters in range(1, min(problem.filters, 8) + 1):
+        for rows in range(1, min(MOST_ROWS, _rows(problem)) + 1):
+            most = min((registers - 1) // (filters + 1) // rows, last.o // lanes)
+            for vectors in range(1, most + 1):
+                yield Tile(itemsize, lanes, vectors, rows, lanes * vectors, 1, filters)
+
+
+def _rate(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
+    """Return products per cycle."""
+    if tile.by_position:
+        loads, broadcasts = 1.5 * tile.rows * tile.vectors, tile.filters
+    else:
+        loads, broadcasts = tile.vectors, tile.rows * tile.columns
+    unit = machine.cycles(tile.vector_bytes * 8)
+    busy = loads * unit + broadcasts / 2
+    issued = (tile.sums + loads + broadcasts + 5) / ISSUE
+    cycles = max(tile.sums * unit, busy, issued, LATENCY) + 0.5 + 0.1 * busy
+    share = _share(problem.axes[-1].o, tile.columns) * _share(_rows(problem), tile.rows)
+    return tile.sums * tile.lanes * share * _share(problem.filters, tile.width) / cycles
+
+
+@lru_cache(maxsize=4096)
+def best_tile(problem: ConvProblem, itemsize: int, machine: Machine) -> tuple[float, Tile]:
+    """Return the products per cycle of the fastest tile, and that tile."""
+    registers, found = machine.isa.registers, []
+    bits = machine.isa.bits
+    while bits >= 128:
+        for tiles in (_filter_tiles, _position_tiles):
+            found += tiles(problem, itemsize, bits // itemsize // 8, registers)
+        bits //= 2
+    return max(((_rate(problem, tile, machine), tile) for tile in found), key=lambda each: each[0])
+
+
+def cycles(problem: ConvProblem, itemsize: int, machine: Machine) -> float:
+    """Predict the cycles of one core: tiles, copies of x, packing and stores."""
+    rate, tile = best_tile(problem, itemsize, machine)
+    moved = sum(prod(shape) for shape in (problem.x_shape, problem.w_shape, problem.y_shape)) * itemsize
+    tiles = problem.products / (tile.sums * tile.lanes)
+    return problem.products / rate + MOVED * moved + 4.0 * tiles / _taps(problem) * tile.sums + CALL
+
+
+def _taps(problem: ConvProblem) -> int:
+    return problem.channels * prod(axis.k for axis in problem.axes)
+
+
+# -- chunks and blocks
+
+
+def _cuts(size: int, parts: int) -> list[Range]:
+    """Cut range(size) into equal parts."""
+    step = ceil(size / max(1, min(parts, size)))
+    return [(start, min(start + step, size)) for start in range(0, size, step)]
+
+
+def _chunks(problem: ConvProblem) -> tuple[tuple[Range, ...], ...]:
+    """Cut (channels, taps...) in their order, so that each part is a range of packed taps."""
+    sizes = [problem.channels, *(axis.k for axis in problem.axes)]
+    found: list[tuple[Range, ...]] = [()]
+    for number, size in enumerate(sizes):
+        below = prod(sizes[number + 1 :])
+        parts = ceil(size * below / TAPS) if below < TAPS else size
+        whole = all(b - a == 1 for each in found for a, b in each)
+        found = [(*each, cut) for each in found for cut in _cuts(size, parts if whole else 1)]
+    return tuple(found)
+
+
+def _copied_bytes(problem: ConvProblem, sizes: list[int], chunk: tuple[Range, ...], itemsize: int) -> int:
+    """Return the bytes of x that a block of (batch, outputs...) sizes needs."""
+    spans = [
+        axis.stride * (o - 1) + abs(axis.dilation) * (b - a - 1) + 1
+        for axis, o, (a, b) in zip(problem.axes, sizes[1:], chunk[1:], strict=True)
+    ]
+    return (chunk[0][1] - chunk[0][0]) * sizes[0] * prod(spans) * itemsize
+
+
+def _block(
+    problem: ConvProblem, chunk: tuple[Range, ...], machine: Machine, tile: Tile, parts: int
+) -> list[int]:
+    """Halve the first of (batch, outputs...) that is not one, until the copy fits half of the cache."""
+    whole = [problem.batch, *(axis.o for axis in problem.axes)]
+    sizes = list(whole)
+    for n in range(len(sizes)):
+        least = max(tile.columns, LEAST_COLUMNS) if n == len(sizes) - 1 else 1
+        while sizes[n] > least and _copied_bytes(problem, sizes, chunk, tile.itemsize) > machine.l2 // 2:
+            sizes[n] = ceil(sizes[n] / 2)
+    for n in range(len(sizes) - 1):
+        while sizes[n] > 1 and prod(ceil(w / s) for w, s in zip(whole, sizes, strict=True)) < parts:
+            sizes[n] = ceil(sizes[n] / 2)
+    return sizes
+
+
+def schedule(problem: ConvProblem, itemsize: int, machine: Machine, threads: int) -> Schedule:
+    """Return how to compute a problem; what is summed in which order does not depend on `threads`."""
+    _, tile = best_tile(problem, itemsize, machine)
+    chunks = _chunks(problem)
+    parts = 4 * threads if problem.products > FEW_PRODUCTS else 1
+    sizes = _block(problem, chunks[0], machine, tile, ceil(parts / problem.groups))
+    blocks: list[tuple[Range, ...]] = [()]
+    for size, whole in zip(sizes, (problem.batch, *(a.o for a in problem.axes)), strict=True):
+        blocks = [(*each, cut) for each in blocks for cut in _cuts(whole, ceil(whole / size))]
+    filter_blocks = ceil(problem.filters / tile.width)
+    taps = prod(b - a for a, b in chunks[0])
+    together = max(1, machine.l2 // 3 // (taps * tile.width * tile.itemsize))
+    filter_parts = min(filter_blocks, ceil(2 * threads / (len(blocks) * problem.groups))) if parts > 1 else 1
+    return Schedule(tile, chunks, tuple(blocks), filter_parts, together)

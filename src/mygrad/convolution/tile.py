@@ -1,0 +1,172 @@
+"""The register tile: which sums stay in registers, and the loop over taps that fills them.
+
+``sum[position, filter] += x[offset[t] + position] * packed[t, filter]``. What a vector holds is the only
+choice: filters where there are many of them, positions where there are few.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mygrad.convolution.ir import Code, Value, Values
+
+__all__ = ["Tile", "micro_kernel", "square", "store"]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The sums that stay in registers.
+
+    Filter vectors:   sums[rows * columns][vectors] of `lanes` filters, x is broadcast.
+    Position vectors: sums[filters][rows][vectors] of `lanes` positions, filters are broadcast.
+
+    `step` is the distance of two columns in x, in elements.
+    """
+
+    itemsize: int
+    lanes: int
+    vectors: int
+    rows: int
+    columns: int
+    step: int = 1
+    filters: int = 0
+
+    @property
+    def by_position(self) -> bool:
+        return self.filters > 0
+
+    @property
+    def width(self) -> int:
+        """The filters of one packed block."""
+        return self.filters or self.lanes * self.vectors
+
+    @property
+    def sums(self) -> int:
+        return self.rows * self.vectors * (self.filters or self.columns)
+
+    @property
+    def bytes(self) -> int:
+        return self.sums * self.lanes * self.itemsize
+
+    @property
+    def vector_bytes(self) -> int:
+        return self.lanes * self.itemsize
+
+    @property
+    def squares(self) -> int:
+        """How many vectors the positions of a filter take."""
+        return -(-self.rows * self.columns // self.lanes)
+
+    @property
+    def room(self) -> int:
+        """Bytes for the sums of whole vectors of positions."""
+        return self.bytes if self.by_position else self.squares * self.vector_bytes * self.width
+
+    def code(self) -> Code:
+        return Code(self.lanes, self.itemsize)
+
+
+def micro_kernel(code: Code, tile: Tile, rows: Values, packed: str, offsets: str, taps: str) -> Values:
+    """Return the sums over all taps, in registers."""
+    products = _position_products if tile.by_position else _filter_products
+
+    def tap(t: str, sums: Values) -> Values:
+        offset = code.offset(code.entry(offsets, t, 4))
+        sources = [code.at(row, offset) for row in rows]
+        filters = code.entry(packed, t, tile.width * tile.itemsize)
+        return products(code, tile, sources, filters, sums)
+
+    return code.loop(taps, tap, ["zeroinitializer"] * tile.sums, code.vector)
+
+
+def _filter_products(code: Code, tile: Tile, sources: Values, packed: str, sums: Values) -> Values:
+    """sums[position][v] += x[position] * filters[v]."""
+    size = tile.vector_bytes
+    filters = [code.vector_at(code.at(packed, v * size), size) for v in range(tile.vectors)]
+    positions = [(source, column) for source in sources for column in range(tile.columns)]
+    results = []
+    for number, (source, column) in enumerate(positions):
+        x = code.broadcast(code.at(source, column * tile.step * tile.itemsize))
+        results += [code.fma(x, w, sums[number * tile.vectors + v]) for v, w in enumerate(filters)]
+    return results
+
+
+def _position_products(code: Code, tile: Tile, sources: Values, packed: str, sums: Values) -> Values:
+    """sums[f][row][v] += filter[f] * x[row][v]."""
+    steps = [v * tile.vector_bytes for v in range(tile.vectors)]
+    positions = [code.vector_at(code.at(source, step)) for source in sources for step in steps]
+    results = []
+    for f in range(tile.filters):
+        w = code.broadcast(code.at(packed, f * tile.itemsize))
+        results += [code.fma(w, x, sums[f * len(positions) + n]) for n, x in enumerate(positions)]
+    return results
+
+
+def square(tile: Tile) -> Code:
+    """Return the function that exchanges rows and lanes of a square of vectors, swapping ever smaller blocks.
+
+    a0 a1      a0 b0
+    b0 b1  ->  a1 b1
+    """
+    code, lanes, block = tile.code(), range(tile.lanes), tile.lanes // 2
+    vectors = [code.vector_at(code.at("%source", code.multiply("%source_pitch", lane))) for lane in lanes]
+    while block:
+        swapped = list(vectors)
+        for i in (i for i in lanes if not i & block):
+            a, b = vectors[i], vectors[i + block]
+            first = [tile.lanes + lane - block if lane & block else lane for lane in lanes]
+            second = [tile.lanes + lane if lane & block else lane + block for lane in lanes]
+            swapped[i], swapped[i + block] = code.shuffle(a, b, first), code.shuffle(a, b, second)
+        vectors, block = swapped, block // 2
+    for lane, vector in enumerate(vectors):
+        code.store(code.vector, vector, code.at("%target", code.multiply("%target_pitch", lane)))
+    return code
+
+
+def transpose(code: Code, target: str, target_pitch: Value, source: str, source_pitch: Value) -> None:
+    """Call `square`."""
+    code.do(f"call void @square(ptr {target}, ptr {source}, i64 {target_pitch}, i64 {source_pitch})")
+
+
+Store = Callable[[Code, Tile, str, Values, str, str], None]
+
+
+def store(code: Code, tile: Tile, sums: str, y: Values, stride: str, filters: str) -> None:
+    """Store the kept sums of `filters` of the filters at the rows `y` of the first one."""
+    chosen: Store = _store_positions if tile.by_position else _store_filters
+    chosen(code, tile, sums, y, stride, filters)
+
+
+def _store_filters(code: Code, tile: Tile, sums: str, y: Values, stride: str, filters: str) -> None:
+    """Transpose through a buffer of [filter][position]."""
+    pitch = tile.squares * tile.vector_bytes
+
+    def turn(v: str) -> None:
+        source, target = code.entry(sums, v, tile.vector_bytes), code.entry("%turned", v, tile.lanes * pitch)
+        for s in range(tile.squares):
+            start = code.at(source, s * tile.lanes * tile.width * tile.itemsize)
+            transpose(code, code.at(target, s * tile.vector_bytes), pitch, start, tile.width * tile.itemsize)
+
+    def one(f: str) -> None:
+        for r, target in enumerate(y):
+            place = code.add(code.multiply(f, pitch), r * tile.columns * tile.itemsize)
+            row = code.load(kind, code.at("%turned", place))
+            code.store(kind, row, code.at(target, code.multiply(f, stride)))
+
+    kind = f"<{tile.columns} x {code.scalar}>"
+    code.each(tile.vectors, turn)
+    code.each(filters, one)
+
+
+def _store_positions(code: Code, tile: Tile, sums: str, y: Values, stride: str, filters: str) -> None:
+    """Copy vector by vector."""
+    size = tile.vector_bytes
+
+    def one(f: str) -> None:
+        source = code.entry(sums, f, tile.rows * tile.vectors * size)
+        for r, row in enumerate(y):
+            target = code.at(row, code.multiply(f, stride))
+            for v in range(tile.vectors):
+                value = code.vector_at(code.at(source, (r * tile.vectors + v) * size), size)
+                code.store(code.vector, value, code.at(target, v * size))
+
+    code.each(filters, one)
