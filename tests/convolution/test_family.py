@@ -1,6 +1,7 @@
 """Every algorithm against the defining sum, on random problems of every kind."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def brute_force(problem, x, w):
     return y
 
 
-def arrays(problem, dtype=np.float64, seed=0):
+def arrays(problem, dtype: Any = np.float64, seed=0):
     rng = np.random.default_rng(seed)
     shapes = problem.x_shape, problem.w_shape, problem.y_shape
     if np.dtype(dtype).kind == "f":

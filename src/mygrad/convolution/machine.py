@@ -11,6 +11,8 @@ from pathlib import Path
 
 __all__ = ["ISAS", "Isa", "Machine", "this_machine", "usable_processors"]
 
+BUSY_CLOCK = 1.25  # of the clock that the system reports
+
 
 @dataclass(frozen=True)
 class Isa:
@@ -34,6 +36,10 @@ class Machine:
     l1: int
     l2: int
     hertz: float
+
+    def peak(self, itemsize: int) -> float:
+        """Return the products per second of one core."""
+        return 2 * self.datapath / (8 * itemsize) * self.hertz
 
     def cycles(self, bits: int) -> float:
         """Return the cycles of one multiply-add, or one load: there are two units of each."""
@@ -85,7 +91,7 @@ def this_machine() -> Machine:
     isa = _isa(info)
     halved = info.get("vendor_id") == "AuthenticAMD" and info.get("cpu family") == "25"  # Zen 4
     datapath = min(isa.bits, 256) if halved else isa.bits
-    hertz = float(info.get("cpu MHz") or 3000) * 1e6
+    hertz = float(info.get("cpu MHz") or 3000) * 1e6 * BUSY_CLOCK
     return Machine(isa, datapath, _cache(1, 32 << 10), _cache(2, 1 << 20), hertz)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from mygrad.convolution import direct, gemm, indexed, jit, reference
 from mygrad.convolution.executor import threads
-from mygrad.convolution.machine import this_machine
+from mygrad.convolution.machine import this_machine, usable_processors
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import cycles
 
@@ -24,7 +24,7 @@ __all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_al
 
 Array = np.ndarray[Any, Any]
 Run = Callable[[ConvProblem, Array, Array], Array]
-PRODUCT_NS = {"f": 0.02, "d": 0.04}
+BLAS_SHARE = 0.85  # of the peak of all cores, in products of matrices
 PRODUCT_NS_ELSE = 2.0  # no BLAS
 MOVE_NS = 0.8  # to gather or to add back one element of patches
 CALL_NS = 1500.0  # one NumPy call
@@ -46,7 +46,11 @@ class Algorithm:
 
 
 def _products(problem: ConvProblem, dtype: str) -> float:
-    return problem.products * PRODUCT_NS.get(dtype, PRODUCT_NS_ELSE)
+    """Return the nanoseconds of the products alone."""
+    if dtype not in "fd":
+        return problem.products * PRODUCT_NS_ELSE
+    peak = this_machine().peak(np.dtype(dtype).itemsize) * usable_processors()
+    return problem.products / peak / BLAS_SHARE * 1e9
 
 
 def _taps(problem: ConvProblem) -> int:
