@@ -12,8 +12,9 @@ import numpy as np
 
 from mygrad.convolution import jit
 from mygrad.convolution.executor import borrowed, run_parts, threads
+from mygrad.convolution.layout import Strides
 from mygrad.convolution.machine import this_machine
-from mygrad.convolution.parameters import Parameters, Strides
+from mygrad.convolution.parameters import Parameters
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import schedule
 from mygrad.convolution.tile import Tile
@@ -54,9 +55,9 @@ def plan(problem: ConvProblem, itemsize: int, x: Strides, w: Strides, y: Strides
         [_addresses(task) for task in made.tasks],
         made.packed_bytes,
         sums,
-        sums + made.copied_bytes + 64,
+        sums + made.layout.copied_bytes + 64,
         1 if problem.products < ALONE else workers,
-        (made.packs, made.tasks, list(made.tables.values())),
+        (made.packs, made.tasks, list(made.layout.tables.values())),
     )
 
 

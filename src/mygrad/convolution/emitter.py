@@ -4,17 +4,15 @@ A block copies its part of x with zeros around it, then computes tile after tile
 size is a field of the parameters, every stride a number of bytes.
 """
 
-from collections.abc import Sequence
-
-from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
+from mygrad.convolution.ir import Value, Values, declarations, function
 from mygrad.convolution.tile import Tile, micro_kernel, square, store, transpose
 
 __all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "emit"]
 
 # One i64 each, in this order; all sizes, strides and offsets in bytes.
 BLOCK_FIELDS = (
-    "source_offset", "source_channel", "source_rows", "copied_channels", "copied_rows",
-    "zeros_before", "copied_bytes", "zeros_after", "row_pitch", "channel_pitch",
+    *COPY_FIELDS,
     "taps", "offsets", "packed_offset", "packed_block", "filter_blocks", "filter_groups", "group_blocks",
     "row_tiles", "rows", "column_tiles", "last_column", "y_offset", "y_filter", "filters",
     "add_sums", "keep_sums", "sums_offset",
@@ -24,26 +22,13 @@ PACK_FIELDS = (
 )  # fmt: skip
 
 
-class Parameters:
-    """The fields by name."""
-
-    def __init__(self, code: Code, fields: Sequence[str]) -> None:
-        self._values = {name: code.integer(code.at("%parameters", 8 * n)) for n, name in enumerate(fields)}
-
-    def __getattr__(self, name: str) -> str:
-        return self._values[name]
-
-    def address(self, code: Code, name: str) -> str:
-        return code.put(f"inttoptr i64 {self._values[name]} to ptr")
-
-
 class Packing:
     """Write the function that packs a block of filters as [tap][filter], zeros in the lanes that are left."""
 
     def __init__(self, tile: Tile) -> None:
         self.tile, self.code = tile, tile.code()
         code = self.code
-        self.p = p = Parameters(code, PACK_FIELDS)
+        self.p = p = Fields(code, PACK_FIELDS)
         self.w, self.packed = code.at("%w", p.w_offset), code.at("%packed", p.packed_offset)
         self.table = p.address(code, "run_offsets")
         self.line = tile.width * tile.itemsize
@@ -81,40 +66,6 @@ class Packing:
         code.each(p.filters, one)
 
 
-class Copying:
-    """Write the copy of the rows of every channel into the workspace, zeros around them."""
-
-    def __init__(self, code: Code, p: Parameters, x: str) -> None:
-        self.code, self.p, self.x = code, p, x
-        self.table = p.address(code, "source_rows")
-        self.after = code.add(p.zeros_before, p.copied_bytes)
-        self.end = code.add(self.after, p.zeros_after)
-        code.each(p.copied_channels, self.channel)
-        copied = code.put(f"icmp sgt i64 {p.copied_channels}, 0")
-        self.result = code.put(f"select i1 {copied}, ptr %work, ptr {x}")
-        """Where the tiles read x."""
-
-    def channel(self, c: str) -> None:
-        code, p = self.code, self.p
-        plane = code.at(self.x, code.multiply(c, p.source_channel))
-        target = code.at("%work", code.multiply(c, p.channel_pitch))
-        code.each(p.copied_rows, lambda r: self.row(plane, code.at(target, code.multiply(r, p.row_pitch)), r))
-
-    def row(self, plane: str, target: str, r: str) -> None:
-        """Copy a row, or make one of zeros where the table says -1."""
-        code, p = self.code, self.p
-        offset = code.integer(code.entry(self.table, r))
-        outside = code.put(f"zext i1 {code.put(f'icmp slt i64 {offset}, 0')} to i64")
-
-        def copy() -> None:
-            code.clear(target, p.zeros_before)
-            code.copy(code.at(target, p.zeros_before), code.at(plane, offset), p.copied_bytes)
-            code.clear(code.at(target, self.after), p.zeros_after)
-
-        code.do_when(outside, lambda: code.clear(target, self.end))
-        code.do_when(code.subtract(1, outside), copy)
-
-
 class Block:
     """Write the function that computes one block: some rows, some filters, some channels."""
 
@@ -124,8 +75,8 @@ class Block:
         if not tile.by_position:
             code.room("turned", tile.room)
         code.room("last", tile.room)
-        self.p = p = Parameters(code, BLOCK_FIELDS)
-        self.source = Copying(code, p, code.at("%x", p.source_offset)).result
+        self.p = p = Fields(code, BLOCK_FIELDS)
+        self.source = Copying(code, p, code.at("%x", p.source_offset), tile.phases).result
         self.y, self.sums = code.at("%y", p.y_offset), code.at("%sums", p.sums_offset)
         self.packed = code.at("%packed", p.packed_offset)
         self.offsets, self.rows = p.address(code, "offsets"), p.address(code, "rows")
@@ -148,7 +99,7 @@ class Block:
 
         def column(index: str) -> None:
             start = code.smaller(code.multiply(index, tile.columns * tile.itemsize), p.last_column)
-            x_rows = [code.at(row, code.multiply(start, tile.step)) for row in inputs]
+            x_rows = [code.at(row, code.multiply(start, tile.step // tile.phases)) for row in inputs]
             y_rows = [code.at(row, start) for row in outputs]
             place = code.add(code.multiply(number, p.column_tiles), index)
             code.each(left, lambda b: self.filters(code.add(first, b), place, x_rows, y_rows))

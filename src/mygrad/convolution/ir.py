@@ -108,6 +108,25 @@ class Code:
         kind = self.vector
         return self.put(f"call {kind} @llvm.fmuladd.{self.suffix}({kind} {a}, {kind} {b}, {kind} {total})")
 
+    def total(self, value: str) -> str:
+        """Return the sum of all lanes."""
+        zero, kind = f"{self.scalar} 0.0", f"{self.vector} {value}"
+        return self.put(f"call reassoc {self.scalar} @llvm.vector.reduce.fadd.{self.suffix}({zero}, {kind})")
+
+    def from_lane(self, first: Value) -> str:
+        """Return the mask of the lanes from `first` on."""
+        lanes = f"<{self.lanes} x i64>"
+        start = self.put(f"insertelement {lanes} poison, i64 {first}, i64 0")
+        zeros = ", ".join(["i32 0"] * self.lanes)
+        starts = self.put(f"shufflevector {lanes} {start}, {lanes} poison, <{self.lanes} x i32> <{zeros}>")
+        numbers = ", ".join(f"i64 {lane}" for lane in range(self.lanes))
+        return self.put(f"icmp sge {lanes} <{numbers}>, {starts}")
+
+    def masked(self, mask: str, value: str) -> str:
+        """Return `value` with zeros where the mask is not set, whatever was there."""
+        kind = self.vector
+        return self.put(f"select <{self.lanes} x i1> {mask}, {kind} {value}, {kind} zeroinitializer")
+
     def sum(self, a: str, b: str) -> str:
         return self.put(f"fadd {self.vector} {a}, {b}")
 

@@ -10,13 +10,14 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
+from mygrad.convolution.dots import DotTile, emit_dots
 from mygrad.convolution.emitter import emit
 from mygrad.convolution.tile import Tile
 
-__all__ = ["Functions", "assembly", "available", "compiled"]
+__all__ = ["Functions", "assembly", "available", "compiled", "compiled_dots"]
 
 _lock = Lock()
-Functions = tuple[Callable[..., None], Callable[..., None]]
+Functions = tuple[Callable[..., None], ...]
 
 
 @lru_cache(maxsize=1)
@@ -44,31 +45,44 @@ def _host() -> Any:
     return target.create_target_machine(llvm.get_host_cpu_name(), features, opt=2)
 
 
-@lru_cache(maxsize=256)
-def _engine(tile: Tile) -> Any:
+_kernels: dict[Any, tuple[Any, Functions]] = {}  # the engine owns the code: it is kept with the functions
+
+
+def _compile(module: str, functions: dict[str, int]) -> tuple[Any, Functions]:
     import llvmlite.binding as llvm
 
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(emit(tile)), _host())
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(module), _host())
     engine.finalize_object()
-    return engine
+    found = []
+    for name, pointers in functions.items():
+        kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * pointers)
+        found.append(kind(engine.get_function_address(name)))
+    return engine, tuple(found)
 
 
-@lru_cache(maxsize=256)
-def _compiled(tile: Tile) -> Functions:
-    engine = _engine(tile)  # kept for ever by its own cache: the code must not go away
-    pack, block = (ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * count) for count in (3, 6))
-    return pack(engine.get_function_address("pack")), block(engine.get_function_address("block"))
+def _functions(tile: Any, emit: Callable[[Any], str], functions: dict[str, int]) -> Functions:
+    kernel = _kernels.get(tile)
+    if kernel is None:
+        with _lock:
+            kernel = _kernels.get(tile)
+            if kernel is None:
+                kernel = _kernels[tile] = _compile(emit(tile), functions)
+    return kernel[1]
 
 
 def compiled(tile: Tile) -> Functions:
-    """Return `pack` and `block` of a tile."""
-    with _lock:
-        return _compiled(tile)
+    """Return `pack` (parameters, w, packed) and `block` (parameters, x, packed, y, work, sums)."""
+    return _functions(tile, emit, {"pack": 3, "block": 6})
 
 
-def assembly(tile: Tile, triple: str, cpu: str = "", features: str = "") -> str:
-    """Return the assembly of a tile for any target: what a test can inspect without the processor."""
+def compiled_dots(tile: DotTile) -> Callable[..., None]:
+    """Return `dots` (parameters, x, g, y, work)."""
+    return _functions(tile, emit_dots, {"dots": 5})[0]
+
+
+def assembly(module: str, triple: str, cpu: str = "", features: str = "") -> str:
+    """Return the assembly of a module for any target: what can be inspected without the processor."""
     import llvmlite.binding as llvm
 
     with _lock:
-        return _target_machine(triple, cpu, features).emit_assembly(llvm.parse_assembly(emit(tile)))
+        return _target_machine(triple, cpu, features).emit_assembly(llvm.parse_assembly(module))

@@ -13,32 +13,13 @@ from typing import Any
 import numpy as np
 
 from mygrad.convolution.emitter import BLOCK_FIELDS, PACK_FIELDS
+from mygrad.convolution.layout import Layout, Strides, grid, table
 from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import Range, Schedule
 
-__all__ = ["Parameters", "Strides"]
+__all__ = ["Parameters"]
 
 Array = np.ndarray[Any, Any]
-Strides = tuple[int, ...]
-LINE, PAGE = 64, 4096
-
-
-def _grid(*steps: Array) -> Array:
-    """Return the sums of one entry of each, in C order."""
-    total = np.zeros((), np.int64)
-    for step in steps:
-        total = total[..., None] + step
-    return total.ravel()
-
-
-def _apart(size: int) -> int:
-    """Round up to whole cache lines, and away from multiples of a page, which share their cache sets."""
-    size = -(-size // LINE) * LINE
-    return size + LINE if size % PAGE == 0 else size
-
-
-def _table(rows: list[dict[str, int]], fields: Sequence[str]) -> Array:
-    return np.array([[row[name] for name in fields] for row in rows], np.int64)
 
 
 class Parameters:
@@ -50,19 +31,13 @@ class Parameters:
     def __init__(self, problem: ConvProblem, plan: Schedule, x: Strides, w: Strides, y: Strides) -> None:
         self.problem, self.plan, self.tile = problem, plan, plan.tile
         self.x, self.w, self.y = x, w, y
-        self.tables: dict[Any, Array] = {}
-        """What calls point to; it must live as long as they do."""
-        self.copied_bytes = self.sums_bytes = 0
+        self.layout = Layout(self.tile.itemsize, self.tile.phases, x, y)
+        self.sums_bytes = 0
         self.taps = problem.channels * prod(axis.k for axis in problem.axes)
         self.filter_blocks = ceil(problem.filters / self.tile.width)
         self.packed_block = self.taps * self.tile.width * self.tile.itemsize
         self.packs, self.tasks = self._packs(), self._tasks()
         self.packed_bytes = problem.groups * self.filter_blocks * self.packed_block
-
-    def _keep(self, values: Array, dtype: Any = np.int64) -> int:
-        """Keep a table, once, and return its address."""
-        values = np.ascontiguousarray(values, dtype)
-        return self.tables.setdefault((dtype, values.tobytes()), values).ctypes.data
 
     # -- filters: packed[group][block of filters][channel, tap][filter]
 
@@ -76,7 +51,7 @@ class Parameters:
             for cut in cuts:
                 rows.append(self._pack(group, block, cut, run_taps, before))
                 before += len(cut) * run_taps
-        return _table(rows, PACK_FIELDS)
+        return table(rows, PACK_FIELDS)
 
     def _runs(self) -> tuple[Array, int]:
         """Return where taps begin that follow each other at one distance, and how many they are."""
@@ -86,7 +61,7 @@ class Parameters:
         while first and strides[first - 1] == sizes[first] * strides[first]:
             first -= 1
         starts = [np.arange(n) * step for n, step in zip(sizes[:first], strides, strict=False)]
-        return _grid(*starts), prod(sizes[first:])
+        return grid(*starts), prod(sizes[first:])
 
     def _pack(self, group: int, block: int, starts: Array, run_taps: int, before: int) -> dict[str, int]:
         tile = self.tile
@@ -97,7 +72,7 @@ class Parameters:
             "w_offset": group * self.w[0] + block * tile.width * self.w[1],
             "packed_offset": packed + before * tile.width * tile.itemsize,
             "runs": len(starts),
-            "run_offsets": self._keep(starts),
+            "run_offsets": self.layout.keep(starts),
             "run_taps": run_taps,
             "vector_taps": run_taps // tile.lanes if whole else 0,
             "tap": self.w[-1],
@@ -111,7 +86,7 @@ class Parameters:
         parts = np.array_split(np.arange(self.filter_blocks), self.plan.filter_parts)
         filters = [(int(part[0]), int(part[-1]) + 1) for part in parts]
         return [
-            _table([self._call(group, block, part, n) for n in range(len(self.plan.chunks))], BLOCK_FIELDS)
+            table([self._call(group, block, part, n) for n in range(len(self.plan.chunks))], BLOCK_FIELDS)
             for group, block, part in product(range(self.problem.groups), self.plan.blocks, filters)
         ]
 
@@ -124,7 +99,7 @@ class Parameters:
             for axis, o, k in zip(self.problem.axes, outputs, taps, strict=True)
         ]
         n, c = batch[1] - batch[0], channels[1] - channels[0]
-        fields = self._copying(axes, n, c)
+        fields = self.layout.copying(axes, n, c)
         fields |= self._reading(axes, n, c, fields)
         fields["source_offset"] += batch[0] * self.x[0] + group * self.x[1] + channels[0] * self.x[2]
         sizes = self.problem.channels, *(axis.k for axis in self.problem.axes)
@@ -154,65 +129,19 @@ class Parameters:
             "filters": self.problem.filters - part[0] * tile.width,
         }
 
-    def _copying(self, axes: Sequence[Axis], batch: int, channels: int) -> dict[str, int]:
-        """Copy rows of x, zeros around them: workspace[channel][n][positions that are reached...]."""
-        *outer, last = axes
-        size = self.tile.itemsize
-        outside, rows = self._rows(outer, batch)
-        start, stop = last.reach()
-        first, end = min(max(start, 0), last.i), max(min(stop, last.i), 0)
-        before = min(max(-start, 0), stop - start)
-        count = max(end - first, 0)
-        row_pitch = (stop - start) * size
-        channel_pitch = _apart(len(rows) * row_pitch)
-        self.copied_bytes = max(self.copied_bytes, channels * channel_pitch + LINE)
-        return {
-            "source_offset": first * size,
-            "source_channel": self.x[2],
-            "source_rows": self._keep(np.where(outside, -1, rows)),
-            "copied_channels": channels,
-            "copied_rows": len(rows),
-            "zeros_before": before * size,
-            "copied_bytes": count * size,
-            "zeros_after": row_pitch - (before + count) * size,
-            "row_pitch": row_pitch,
-            "channel_pitch": channel_pitch,
-        }
-
-    def _rows(self, outer: Sequence[Axis], batch: int) -> tuple[Array, Array]:
-        """Return which rows that are reached lie in the padding, and where the others are in x."""
-        outside, rows = [np.zeros(batch, bool)], [np.arange(batch) * self.x[0]]
-        for axis, step in zip(outer, self.x[3:], strict=False):
-            position = np.arange(*axis.reach())
-            outside.append((position < 0) | (position >= axis.i))
-            rows.append(position * step)
-        return _grid(*outside) > 0, _grid(*rows)
-
     def _reading(
         self, axes: Sequence[Axis], batch: int, channels: int, copied: dict[str, int]
     ) -> dict[str, int]:
-        """Say where the taps and the rows of outputs are in the workspace."""
-        *outer, last = axes
-        pitches, pitch = [self.tile.itemsize], copied["row_pitch"]
-        for axis in reversed(outer):
-            pitches.insert(0, pitch)
-            pitch *= axis.reach()[1] - axis.reach()[0]
-        taps = [axis.dilation * np.arange(axis.k) for axis in axes]
-        steps = [(each - each.min()) * step for each, step in zip(taps, pitches, strict=True)]
-        offsets = _grid(np.arange(channels) * copied["channel_pitch"], *steps)
-        outputs = [np.arange(axis.o) for axis in outer]
-        reads = [o * axis.stride * step for o, axis, step in zip(outputs, outer, pitches, strict=False)]
-        writes = [o * step for o, step in zip(outputs, self.y[3:], strict=False)]
-        rows = np.stack(
-            [_grid(np.arange(batch) * pitch, *reads), _grid(np.arange(batch) * self.y[0], *writes)], axis=1
-        )
+        """Say where the taps and the rows of outputs are."""
+        offsets = self.layout.taps(axes, channels, copied)
+        rows, columns = self.layout.rows(axes, batch, copied), axes[-1].o
         tiles = ceil(len(rows) / self.tile.rows)
         whole = rows[np.minimum(np.arange(tiles * self.tile.rows), len(rows) - 1)]  # the last one again
         return {
             "taps": len(offsets),
-            "offsets": self._keep(offsets, np.int32),
+            "offsets": self.layout.keep(offsets, np.int32),
             "row_tiles": tiles,
-            "rows": self._keep(whole),
-            "column_tiles": ceil(last.o / self.tile.columns),
-            "last_column": (last.o - self.tile.columns) * self.tile.itemsize,
+            "rows": self.layout.keep(whole),
+            "column_tiles": ceil(columns / self.tile.columns),
+            "last_column": (columns - self.tile.columns) * self.tile.itemsize,
         }

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.convolution import direct, gemm, indexed, jit, reference
+from mygrad.convolution import direct, filter_dots, gemm, indexed, jit, reference
 from mygrad.convolution.executor import threads
 from mygrad.convolution.machine import this_machine, usable_processors
 from mygrad.convolution.problem import ConvProblem
@@ -135,6 +135,15 @@ def _kernel_filter(problem: ConvProblem, dtype: str) -> float:
     return _kernel(problem.for_filter(), dtype)
 
 
+def _dots(problem: ConvProblem, dtype: str) -> float:
+    seconds = filter_dots.cycles(problem, np.dtype(dtype).itemsize) / this_machine().hertz
+    return seconds / threads()
+
+
+def _rows(problem: ConvProblem, dtype: str) -> bool:
+    return _generated(problem, dtype) and filter_dots.applies(problem, np.dtype(dtype).itemsize)
+
+
 def _blocks_filter(problem: ConvProblem, itemsize: int) -> int:
     return direct.workspace(problem.for_filter(), itemsize)
 
@@ -156,6 +165,7 @@ ALGORITHMS = (
     Algorithm("direct", FORWARD, direct.convolve, _kernel, direct.workspace, _generated),
     Algorithm("direct", INPUT, direct.input_gradient, _kernel_input, _blocks_input, _generated, pads=True),
     Algorithm("direct", FILTER, direct.filter_gradient, _kernel_filter, _blocks_filter, _generated),
+    Algorithm("dots", FILTER, filter_dots.filter_gradient, _dots, filter_dots.workspace, _rows),
     Algorithm("gemm", FORWARD, gemm.convolve, _gather, _block, _blas),
     Algorithm("gemm", INPUT, gemm.gather_input_gradient, _gather_input, _block_input, _blas, pads=True),
     Algorithm("gemm-scatter", INPUT, gemm.scatter_input_gradient, _scatter, _block, _blas),

@@ -7,13 +7,14 @@ share of the tile that the problem fills.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from math import ceil, prod
 
 from mygrad.convolution.machine import Machine
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.tile import Tile
 
-__all__ = ["Range", "Schedule", "best_tile", "cycles", "schedule"]
+__all__ = ["Range", "Schedule", "best_tile", "blocks", "cut", "cycles", "schedule"]
 
 Range = tuple[int, int]
 TAPS = 1024  # of one chunk: sums of chunks are added, which keeps rounding errors small
@@ -67,13 +68,11 @@ def _filter_tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: in
 
 def _position_tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: int) -> Iterator[Tile]:
     last = problem.axes[-1]
-    if last.stride != 1:
-        return
     for filters in range(1, min(problem.filters, 8) + 1):
         for rows in range(1, min(MOST_ROWS, _rows(problem)) + 1):
             most = min((registers - 1) // (filters + 1) // rows, last.o // lanes)
             for vectors in range(1, most + 1):
-                yield Tile(itemsize, lanes, vectors, rows, lanes * vectors, 1, filters)
+                yield Tile(itemsize, lanes, vectors, rows, lanes * vectors, last.stride, filters)
 
 
 def _rate(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
@@ -117,10 +116,11 @@ def _taps(problem: ConvProblem) -> int:
 # -- chunks and blocks
 
 
-def _cuts(size: int, parts: int) -> list[Range]:
-    """Cut range(size) into equal parts."""
-    step = ceil(size / max(1, min(parts, size)))
-    return [(start, min(start + step, size)) for start in range(0, size, step)]
+def cut(size: int, parts: int) -> list[Range]:
+    """Cut range(size) into parts as equal as can be."""
+    parts = max(1, min(parts, size))
+    ends = [size * n // parts for n in range(parts + 1)]
+    return list(pairwise(ends))
 
 
 def _chunks(problem: ConvProblem) -> tuple[tuple[Range, ...], ...]:
@@ -131,7 +131,7 @@ def _chunks(problem: ConvProblem) -> tuple[tuple[Range, ...], ...]:
         below = prod(sizes[number + 1 :])
         parts = ceil(size * below / TAPS) if below < TAPS else size
         whole = all(b - a == 1 for each in found for a, b in each)
-        found = [(*each, cut) for each in found for cut in _cuts(size, parts if whole else 1)]
+        found = [(*each, part) for each in found for part in cut(size, parts if whole else 1)]
     return tuple(found)
 
 
@@ -144,20 +144,31 @@ def _copied_bytes(problem: ConvProblem, sizes: list[int], chunk: tuple[Range, ..
     return (chunk[0][1] - chunk[0][0]) * sizes[0] * prod(spans) * itemsize
 
 
-def _block(
-    problem: ConvProblem, chunk: tuple[Range, ...], machine: Machine, tile: Tile, parts: int
-) -> list[int]:
-    """Halve the first of (batch, outputs...) that is not one, until the copy fits half of the cache."""
+def blocks(
+    problem: ConvProblem,
+    chunk: tuple[Range, ...],
+    itemsize: int,
+    machine: Machine,
+    parts: int,
+    least: int = 1,
+) -> list[tuple[Range, ...]]:
+    """Cut (batch, outputs...) into blocks whose copy of x fits half of the cache; into `parts` if it can be.
+
+    The first axis that is not one is halved first; a row of outputs is not cut below `least`.
+    """
     whole = [problem.batch, *(axis.o for axis in problem.axes)]
     sizes = list(whole)
     for n in range(len(sizes)):
-        least = max(tile.columns, LEAST_COLUMNS) if n == len(sizes) - 1 else 1
-        while sizes[n] > least and _copied_bytes(problem, sizes, chunk, tile.itemsize) > machine.l2 // 2:
+        least = max(least, LEAST_COLUMNS) if n == len(sizes) - 1 else 1
+        while sizes[n] > least and _copied_bytes(problem, sizes, chunk, itemsize) > machine.l2 // 2:
             sizes[n] = ceil(sizes[n] / 2)
     for n in range(len(sizes) - 1):
         while sizes[n] > 1 and prod(ceil(w / s) for w, s in zip(whole, sizes, strict=True)) < parts:
             sizes[n] = ceil(sizes[n] / 2)
-    return sizes
+    found: list[tuple[Range, ...]] = [()]
+    for size, count in zip(sizes, whole, strict=True):
+        found = [(*each, part) for each in found for part in cut(count, ceil(count / size))]
+    return found
 
 
 def schedule(problem: ConvProblem, itemsize: int, machine: Machine, threads: int) -> Schedule:
@@ -165,12 +176,9 @@ def schedule(problem: ConvProblem, itemsize: int, machine: Machine, threads: int
     _, tile = best_tile(problem, itemsize, machine)
     chunks = _chunks(problem)
     parts = 4 * threads if problem.products > FEW_PRODUCTS else 1
-    sizes = _block(problem, chunks[0], machine, tile, ceil(parts / problem.groups))
-    blocks: list[tuple[Range, ...]] = [()]
-    for size, whole in zip(sizes, (problem.batch, *(a.o for a in problem.axes)), strict=True):
-        blocks = [(*each, cut) for each in blocks for cut in _cuts(whole, ceil(whole / size))]
+    cuts = blocks(problem, chunks[0], itemsize, machine, ceil(parts / problem.groups), tile.columns)
     filter_blocks = ceil(problem.filters / tile.width)
     taps = prod(b - a for a, b in chunks[0])
     together = max(1, machine.l2 // 3 // (taps * tile.width * tile.itemsize))
-    filter_parts = min(filter_blocks, ceil(2 * threads / (len(blocks) * problem.groups))) if parts > 1 else 1
-    return Schedule(tile, chunks, tuple(blocks), filter_parts, together)
+    filter_parts = min(filter_blocks, ceil(2 * threads / (len(cuts) * problem.groups))) if parts > 1 else 1
+    return Schedule(tile, chunks, tuple(cuts), filter_parts, together)

@@ -35,6 +35,11 @@ class Tile:
         return self.filters > 0
 
     @property
+    def phases(self) -> int:
+        """The distance of positions in x that a copied row brings side by side: vectors need them so."""
+        return self.step if self.by_position else 1
+
+    @property
     def width(self) -> int:
         """The filters of one packed block."""
         return self.filters or self.lanes * self.vectors

@@ -1,0 +1,83 @@
+"""The copy of a part of x into the workspace, zeros around it, as LLVM IR: the beginning of every block.
+
+With stride s on the last axis, and tiles that read vectors of positions, a copied row is s rows, the
+positions 0, s, 2s, ... first: what lies s apart in x then lies side by side.
+"""
+
+from collections.abc import Sequence
+
+from mygrad.convolution.ir import Code
+
+__all__ = ["COPY_FIELDS", "Copying", "Fields"]
+
+# All sizes and strides in bytes; `phases` is a table of (first element of x, place in the row, elements).
+COPY_FIELDS = (
+    "source_offset", "source_channel", "source_rows", "copied_channels", "copied_rows",
+    "zeros_before", "copied_bytes", "zeros_after", "row_pitch", "channel_pitch", "phases",
+)  # fmt: skip
+
+
+class Fields:
+    """The fields of the parameters by name: one i64 each."""
+
+    def __init__(self, code: Code, fields: Sequence[str]) -> None:
+        self._values = {name: code.integer(code.at("%parameters", 8 * n)) for n, name in enumerate(fields)}
+
+    def __getattr__(self, name: str) -> str:
+        return self._values[name]
+
+    def address(self, code: Code, name: str) -> str:
+        return code.put(f"inttoptr i64 {self._values[name]} to ptr")
+
+
+class Copying:
+    """Write the copy of the rows of every channel into the workspace, zeros around them."""
+
+    def __init__(self, code: Code, p: Fields, x: str, step: int = 1) -> None:
+        self.code, self.p, self.x, self.step = code, p, x, step
+        self.table, self.phases = p.address(code, "source_rows"), p.address(code, "phases")
+        self.after = code.add(p.zeros_before, p.copied_bytes)
+        self.end = code.add(self.after, p.zeros_after)
+        code.each(p.copied_channels, self._channel)
+        copied = code.put(f"icmp sgt i64 {p.copied_channels}, 0")
+        self.result = code.put(f"select i1 {copied}, ptr %work, ptr {x}")
+        """Where the tiles read x."""
+
+    def _channel(self, c: str) -> None:
+        code, p = self.code, self.p
+        plane = code.at(self.x, code.multiply(c, p.source_channel))
+        target = code.at("%work", code.multiply(c, p.channel_pitch))
+        code.each(
+            p.copied_rows, lambda r: self._row(plane, code.at(target, code.multiply(r, p.row_pitch)), r)
+        )
+
+    def _row(self, plane: str, target: str, r: str) -> None:
+        """Copy a row, or make one of zeros where the table says -1."""
+        code = self.code
+        offset = code.integer(code.entry(self.table, r))
+        outside = code.put(f"zext i1 {code.put(f'icmp slt i64 {offset}, 0')} to i64")
+        copy = self._whole if self.step == 1 else self._apart
+        code.do_when(outside, lambda: code.clear(target, self.end))
+        code.do_when(code.subtract(1, outside), lambda: copy(target, code.at(plane, offset)))
+
+    def _whole(self, target: str, source: str) -> None:
+        code, p = self.code, self.p
+        code.clear(target, p.zeros_before)
+        code.copy(code.at(target, p.zeros_before), source, p.copied_bytes)
+        code.clear(code.at(target, self.after), p.zeros_after)
+
+    def _apart(self, target: str, source: str) -> None:
+        """Copy what lies `step` apart to lie side by side, for each of the `step` phases."""
+        code, size = self.code, self.code.itemsize
+        code.clear(target, self.end)
+        for phase in range(self.step):
+            first, place, count = (
+                code.integer(code.at(self.phases, 8 * (3 * phase + field))) for field in range(3)
+            )
+            into, start = code.at(target, place), code.at(source, first)
+
+            def one(j: str, into: str = into, start: str = start) -> None:
+                value = code.load(code.scalar, code.entry(start, j, size * self.step))
+                code.store(code.scalar, value, code.entry(into, j, size))
+
+            code.each(count, one)

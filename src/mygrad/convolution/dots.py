@@ -1,0 +1,112 @@
+"""Many sums of products of two rows, as LLVM IR: the kernel of a filter gradient with few filters.
+
+``result[filter, tap] = sum over rows and columns of g[filter, row, column] * x[offset[tap] + row + column]``.
+Both are read in place, as vectors of columns; a register holds the sums of one (filter, tap) in its lanes.
+"""
+
+from dataclasses import dataclass
+
+from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
+from mygrad.convolution.ir import Code, Value, Values, declarations, function
+
+__all__ = ["DOT_FIELDS", "DotTile", "emit_dots"]
+
+# Sizes and strides in bytes; a row that no whole number of vectors fills ends with one that begins earlier
+# (`last`), of which only the lanes from `fresh` on count.
+DOT_FIELDS = (
+    *COPY_FIELDS,
+    "rows", "row_count", "vectors", "unfinished", "last", "fresh",
+    "offsets", "taps", "tap_tiles", "g_offset", "g_filter", "filters", "filter_tiles",
+    "result", "result_filter",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DotTile:
+    """sums[filters][taps] of `lanes` columns; `step` is the distance of two columns in x, in elements."""
+
+    itemsize: int
+    lanes: int
+    filters: int
+    taps: int
+    step: int = 1
+
+    @property
+    def vector_bytes(self) -> int:
+        return self.lanes * self.itemsize
+
+
+class Dots:
+    """Write the function that computes one part of a filter gradient: some rows, some channels."""
+
+    def __init__(self, tile: DotTile) -> None:
+        self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
+        code = self.code
+        self.p = p = Fields(code, DOT_FIELDS)
+        self.source = Copying(code, p, code.at("%x", p.source_offset), tile.step).result
+        self.g, self.result = code.at("%g", p.g_offset), code.at("%y", p.result)
+        self.offsets, self.rows = p.address(code, "offsets"), p.address(code, "rows")
+        code.each(p.tap_tiles, self._taps)
+
+    def _taps(self, number: str) -> None:
+        """Compute a tile of taps; the last one begins where it is whole, and computes some again."""
+        code, p, tile = self.code, self.p, self.tile
+        first = self._start(number, tile.taps, p.taps)
+        offsets = [code.offset(code.entry(self.offsets, code.add(first, t), 4)) for t in range(tile.taps)]
+        result = code.at(self.result, code.multiply(first, tile.itemsize))
+        code.each(p.filter_tiles, lambda f: self._filters(f, offsets, result))
+
+    def _start(self, number: str, size: int, count: str) -> Value:
+        return self.code.smaller(self.code.multiply(number, size), self.code.subtract(count, size))
+
+    def _filters(self, number: str, offsets: Values, result: str) -> None:
+        code, p, tile = self.code, self.p, self.tile
+        first = self._start(number, tile.filters, p.filters)
+        g = code.at(self.g, code.multiply(first, p.g_filter))
+        zeros = ["zeroinitializer"] * (tile.filters * tile.taps)
+        sums = code.loop(p.row_count, lambda r, sums: self._row(r, g, offsets, sums), zeros, code.vector)
+        target = code.at(result, code.multiply(first, p.result_filter))
+        for f in range(tile.filters):
+            row = code.at(target, code.multiply(f, p.result_filter))
+            for t in range(tile.taps):
+                total = code.total(sums[f * tile.taps + t])
+                code.store(code.scalar, total, code.at(row, t * tile.itemsize))
+
+    def _row(self, number: str, g: str, offsets: Values, sums: Values) -> Values:
+        """Add the products of one row: whole vectors, then what is left."""
+        code, p = self.code, self.p
+        entry = code.entry(self.rows, number, 16)
+        x, g = code.at(self.source, code.integer(entry)), code.at(g, code.integer(code.at(entry, 8)))
+
+        def column(index: str, sums: Values) -> Values:
+            start = code.multiply(index, self.tile.vector_bytes)
+            return self._products(code.at(x, start), code.at(g, start), offsets, sums)
+
+        def end(sums: Values) -> Values:
+            mask = code.from_lane(p.fresh)
+            return self._products(code.at(x, p.last), code.at(g, p.last), offsets, sums, mask)
+
+        sums = code.loop(p.vectors, column, sums, code.vector)
+        return code.when(p.unfinished, end, sums, code.vector)
+
+    def _products(self, x: str, g: str, offsets: Values, sums: Values, mask: str = "") -> Values:
+        code, tile = self.code, self.tile
+
+        def read(pointer: str) -> str:
+            value = code.vector_at(pointer)
+            return code.masked(mask, value) if mask else value
+
+        gradients = [read(code.at(g, code.multiply(f, self.p.g_filter))) for f in range(tile.filters)]
+        results = list(sums)
+        for t, offset in enumerate(offsets):
+            value = read(code.at(x, offset))
+            for f, gradient in enumerate(gradients):
+                place = f * tile.taps + t
+                results[place] = code.fma(value, gradient, results[place])
+        return results
+
+
+def emit_dots(tile: DotTile) -> str:
+    """Return the module of a tile: `dots`."""
+    code = Dots(tile).code
+    return "\n".join([*declarations(code), *function("dots", "parameters x g y work", "", code)])

@@ -1,0 +1,165 @@
+"""The filter gradient as sums of products of rows: no packing, both arrays read as they are.
+
+Right for few channels and filters over many positions. Blocks of positions give partial results, added in
+their order, so that threads do not change a bit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from math import ceil, prod
+from typing import Any
+
+import numpy as np
+
+from mygrad.convolution import jit
+from mygrad.convolution.dots import DOT_FIELDS, DotTile
+from mygrad.convolution.executor import borrowed, run_parts, threads
+from mygrad.convolution.layout import Layout, Strides, table
+from mygrad.convolution.machine import Machine, this_machine
+from mygrad.convolution.problem import ConvProblem
+from mygrad.convolution.schedule import FEW_PRODUCTS, Range, blocks
+
+__all__ = ["applies", "cycles", "filter_gradient", "workspace"]
+
+Array = np.ndarray[Any, Any]
+MOST_FILTERS, MOST_TAPS = 8, 12
+BLOCKS = 16  # enough for threads, and the same for any number of them
+REDUCE = 12  # cycles to add the lanes of one register
+LOADED = 1.4  # loads that one load from any address costs
+
+
+def _tiles(problem: ConvProblem, itemsize: int, machine: Machine) -> Iterator[DotTile]:
+    taps = problem.channels * prod(axis.k for axis in problem.axes)
+    bits, columns = machine.isa.bits, min(part[-1][1] - part[-1][0] for part in _blocks(problem, itemsize))
+    while bits >= 128:
+        lanes = bits // 8 // itemsize
+        if lanes <= columns:
+            for f in range(1, min(MOST_FILTERS, problem.filters) + 1):
+                for t in range(1, min(MOST_TAPS, taps, (machine.isa.registers - 1) // f - 1) + 1):
+                    yield DotTile(itemsize, lanes, f, t, problem.axes[-1].stride)
+        bits //= 2
+
+
+def _cycles(problem: ConvProblem, tile: DotTile, machine: Machine) -> float:
+    """Predict the cycles of all vectors of all tiles on one core."""
+    taps = problem.channels * prod(axis.k for axis in problem.axes)
+    tiles = ceil(taps / tile.taps) * ceil(problem.filters / tile.filters) * problem.groups
+    rows = problem.batch * prod(axis.o for axis in problem.axes[:-1])
+    unit, sums = machine.cycles(tile.vector_bytes * 8), tile.filters * tile.taps
+    loads = (tile.filters + LOADED * tile.taps) * unit
+    vector = max(sums * unit, loads, 4.0) + 1
+    columns = ceil(problem.axes[-1].o / tile.lanes)
+    return tiles * (rows * (columns * vector + 4) + BLOCKS * sums * REDUCE)
+
+
+@lru_cache(maxsize=4096)
+def _best(problem: ConvProblem, itemsize: int, machine: Machine) -> tuple[float, DotTile]:
+    found = ((_cycles(problem, tile, machine), tile) for tile in _tiles(problem, itemsize, machine))
+    return min(found, key=lambda each: each[0])
+
+
+def applies(problem: ConvProblem, itemsize: int) -> bool:
+    """Tell whether rows are long enough, and partial results small enough."""
+    parts = _blocks(problem, itemsize)
+    room = prod(problem.x_shape) + prod(problem.y_shape)
+    shortest = min(part[-1][1] - part[-1][0] for part in parts)
+    return shortest * itemsize >= 16 and len(parts) * prod(problem.w_shape) <= room
+
+
+def cycles(problem: ConvProblem, itemsize: int) -> float:
+    """Predict the cycles of one core."""
+    machine = this_machine()
+    moved = (prod(problem.x_shape) + prod(problem.y_shape)) * itemsize
+    return _best(problem, itemsize, machine)[0] + 0.3 * moved + 60_000
+
+
+def _blocks(problem: ConvProblem, itemsize: int) -> list[tuple[Range, ...]]:
+    """Cut (batch, outputs...) so that each part of x fits the cache, and all threads have work."""
+    everything = ((0, problem.channels), *((0, axis.k) for axis in problem.axes))
+    parts = BLOCKS if problem.products > FEW_PRODUCTS else 1
+    return blocks(problem, everything, itemsize, this_machine(), parts)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Addresses of the parameters of every call, and what keeps them alive."""
+
+    tile: DotTile
+    calls: list[int]
+    parts: int
+    work_bytes: int
+    kept: Any
+
+
+@lru_cache(maxsize=512)
+def _plan(problem: ConvProblem, itemsize: int, x: Strides, g: Strides) -> Plan:
+    _, tile = _best(problem, itemsize, this_machine())
+    layout = Layout(itemsize, tile.step, x, g)
+    parts = _blocks(problem, itemsize)
+    calls = [
+        _call(problem, tile, layout, group, number, block)
+        for group, (number, block) in product(range(problem.groups), enumerate(parts))
+    ]
+    made = table(calls, DOT_FIELDS)
+    addresses = [made.ctypes.data + n * made.strides[0] for n in range(len(made))]
+    return Plan(tile, addresses, len(parts), layout.copied_bytes + 64, (made, layout.tables))
+
+
+def _call(
+    problem: ConvProblem, tile: DotTile, layout: Layout, group: int, number: int, block: tuple[Range, ...]
+) -> dict[str, int]:
+    """Return the parameters of one block of positions of one group."""
+    batch, *outputs = block
+    axes = [axis.part(*each) for axis, each in zip(problem.axes, outputs, strict=True)]
+    count = batch[1] - batch[0]
+    fields = layout.copying(axes, count, problem.channels)
+    fields["source_offset"] += batch[0] * layout.x[0] + group * layout.x[1]
+    rows, offsets = layout.rows(axes, count, fields), layout.taps(axes, problem.channels, fields)
+    starts = zip((batch[0], group, 0, *(each[0] for each in outputs)), layout.y, strict=True)
+    columns, size = axes[-1].o, tile.itemsize
+    left = columns % tile.lanes
+    one = len(offsets) * size
+    return fields | {
+        "rows": layout.keep(rows),
+        "row_count": len(rows),
+        "vectors": columns // tile.lanes,
+        "unfinished": int(left > 0),
+        "last": (columns - tile.lanes) * size,
+        "fresh": tile.lanes - left,
+        "offsets": layout.keep(offsets, np.int32),
+        "taps": len(offsets),
+        "tap_tiles": ceil(len(offsets) / tile.taps),
+        "g_offset": sum(start * step for start, step in starts),
+        "g_filter": layout.y[2],
+        "filters": problem.filters,
+        "filter_tiles": ceil(problem.filters / tile.filters),
+        "result": (number * problem.groups + group) * problem.filters * one,
+        "result_filter": one,
+    }
+
+
+def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:
+    """Return the gradient of w of a problem with ``up == 1``; both arrays are C-contiguous."""
+    size, positions = x.itemsize, x.strides[2:]
+    x_strides = (x.strides[0], problem.channels * x.strides[1], x.strides[1], *positions)
+    g_strides = (g.strides[0], problem.filters * g.strides[1], g.strides[1], *g.strides[2:])
+    plan = _plan(problem, size, x_strides, g_strides)
+    dots = jit.compiled_dots(plan.tile)
+    parts = np.empty((plan.parts, *problem.w_shape), x.dtype)
+    x_data, g_data, y_data = x.ctypes.data, g.ctypes.data, parts.ctypes.data
+
+    def task(number: int) -> None:
+        with borrowed(plan.work_bytes) as work:
+            dots(plan.calls[number], x_data, g_data, y_data, work)
+
+    run_parts(len(plan.calls), task, 1 if problem.products < 1 << 17 else threads())
+    return parts[0] if plan.parts == 1 else parts.sum(axis=0)
+
+
+def workspace(problem: ConvProblem, itemsize: int) -> int:
+    """Return the bytes of copies and partial results."""
+    parts = _blocks(problem, itemsize)
+    copies = prod(problem.x_shape) // len(parts) // problem.groups * threads()
+    return (copies + len(parts) * prod(problem.w_shape)) * itemsize

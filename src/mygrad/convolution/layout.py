@@ -1,0 +1,127 @@
+"""Where a part of x lies once it is copied: rows, taps and phases, as tables of byte offsets.
+
+workspace[channel][n][positions that are reached...], zeros where there is padding.
+"""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from mygrad.convolution.problem import Axis
+
+__all__ = ["LINE", "Layout", "Strides", "grid", "table"]
+
+Array = np.ndarray[Any, Any]
+Strides = tuple[int, ...]
+LINE, PAGE = 64, 4096
+
+
+def grid(*steps: Array) -> Array:
+    """Return the sums of one entry of each, in C order."""
+    total = np.zeros((), np.int64)
+    for step in steps:
+        total = total[..., None] + step
+    return total.ravel()
+
+
+def _apart(size: int) -> int:
+    """Round up to whole cache lines, and away from multiples of a page, which share their cache sets."""
+    size = -(-size // LINE) * LINE
+    return size + LINE if size % PAGE == 0 else size
+
+
+def table(rows: list[dict[str, int]], fields: Sequence[str]) -> Array:
+    """Return the parameters of calls, one a row."""
+    return np.array([[row[name] for name in fields] for row in rows], np.int64)
+
+
+class Layout:
+    """The part of x that some outputs meet.
+
+    `x` and `y` are strides, in bytes, of (batch, group, channel, positions...); `phases` is the distance of
+    positions that are brought side by side.
+    """
+
+    def __init__(self, itemsize: int, phases: int, x: Strides, y: Strides) -> None:
+        self.itemsize, self.phases, self.x, self.y = itemsize, phases, x, y
+        self.tables: dict[Any, Array] = {}
+        """What calls point to; it must live as long as they do."""
+        self.copied_bytes = 0
+
+    def keep(self, values: Array, dtype: Any = np.int64) -> int:
+        """Keep a table, once, and return its address."""
+        values = np.ascontiguousarray(values, dtype)
+        return self.tables.setdefault((dtype, values.tobytes()), values).ctypes.data
+
+    def copying(self, axes: Sequence[Axis], batch: int, channels: int) -> dict[str, int]:
+        """Copy rows of x, zeros around them: workspace[channel][n][positions that are reached...]."""
+        *outer, last = axes
+        size = self.itemsize
+        outside, rows = self._rows(outer, batch)
+        start, stop = last.reach()
+        first, end = min(max(start, 0), last.i), max(min(stop, last.i), 0)
+        before, count = min(max(-start, 0), stop - start), max(end - first, 0)
+        phases, width = self._phases(before, count, stop - start)
+        channel_pitch = _apart(len(rows) * width * size)
+        self.copied_bytes = max(self.copied_bytes, channels * channel_pitch + LINE)
+        return {
+            "source_offset": first * size,
+            "source_channel": self.x[2],
+            "source_rows": self.keep(np.where(outside, -1, rows)),
+            "copied_channels": channels,
+            "copied_rows": len(rows),
+            "zeros_before": before * size,
+            "copied_bytes": count * size,
+            "zeros_after": (width - before - count) * size,
+            "row_pitch": width * size,
+            "channel_pitch": channel_pitch,
+            "phases": self.keep(phases * [size, size, 1]),
+        }
+
+    def _phases(self, before: int, count: int, width: int) -> tuple[Array, int]:
+        """Return (first element of x, place, elements) of each phase, and the width of a copied row."""
+        step = self.phases
+        each = ceil(width / step)
+        first = (np.arange(step) - before) % step
+        elements = np.maximum(0, -(-(count - first) // step))
+        place = np.arange(step) * each + (before + first) // step
+        return np.stack([first, place, elements], axis=1), each * step if step > 1 else width
+
+    def _rows(self, outer: Sequence[Axis], batch: int) -> tuple[Array, Array]:
+        """Return which rows that are reached lie in the padding, and where the others are in x."""
+        outside, rows = [np.zeros(batch, bool)], [np.arange(batch) * self.x[0]]
+        for axis, step in zip(outer, self.x[3:], strict=False):
+            position = np.arange(*axis.reach())
+            outside.append((position < 0) | (position >= axis.i))
+            rows.append(position * step)
+        return grid(*outside) > 0, grid(*rows)
+
+    def taps(self, axes: Sequence[Axis], channels: int, copied: dict[str, int]) -> Array:
+        """Return the offset of each (channel, tap) in the workspace."""
+        *rest, columns = [axis.dilation * np.arange(axis.k) for axis in axes]
+        columns = columns - columns.min()
+        phase, place = columns % self.phases, columns // self.phases
+        columns = phase * (copied["row_pitch"] // self.phases) + place * self.itemsize
+        pitches = self._pitches(axes, copied)[1:]
+        steps = [(each - each.min()) * pitch for each, pitch in zip(rest, pitches, strict=True)]
+        return grid(np.arange(channels) * copied["channel_pitch"], *steps, columns)
+
+    def rows(self, axes: Sequence[Axis], batch: int, copied: dict[str, int]) -> Array:
+        """Return, for each row of outputs, its place in the workspace and in y."""
+        pitches = self._pitches(axes, copied)
+        outputs = [np.arange(axis.o) for axis in axes[:-1]]
+        steps = [axis.stride * pitch for axis, pitch in zip(axes, pitches[1:], strict=False)]
+        reads = [o * step for o, step in zip(outputs, steps, strict=True)]
+        writes = [o * step for o, step in zip(outputs, self.y[3:], strict=False)]
+        places = grid(np.arange(batch) * pitches[0], *reads), grid(np.arange(batch) * self.y[0], *writes)
+        return np.stack(places, axis=1)
+
+    @staticmethod
+    def _pitches(axes: Sequence[Axis], copied: dict[str, int]) -> list[int]:
+        """Return the distances in the workspace along n and every axis but the last."""
+        pitches = [copied["row_pitch"]]
+        for axis in reversed(axes[:-1]):
+            pitches.insert(0, pitches[0] * (axis.reach()[1] - axis.reach()[0]))
+        return pitches
