@@ -6,14 +6,16 @@ positions 0, s, 2s, ... first: what lies s apart in x then lies side by side.
 
 from collections.abc import Sequence
 
-from mygrad.convolution.ir import Code
+from mygrad.convolution.ir import Code, Value
 
 __all__ = ["COPY_FIELDS", "Copying", "Fields"]
 
-# All sizes and strides in bytes; `phases` is a table of (first element of x, place in the row, elements).
+# Offsets and strides are in bytes, lengths in vectors or elements. Vectors may write past the end of what they
+# fill: what follows is written later. `phases`: a table of (first element of x, place in the row, elements).
 COPY_FIELDS = (
     "source_offset", "source_channel", "source_rows", "copied_channels", "copied_rows",
-    "zeros_before", "copied_bytes", "zeros_after", "row_pitch", "channel_pitch", "phases",
+    "row_pitch", "channel_pitch", "row_vectors", "vectors_before", "zeros_before", "copied_vectors",
+    "copied_rest", "copied_last", "copied_elements", "after", "vectors_after", "phases",
 )  # fmt: skip
 
 
@@ -36,8 +38,6 @@ class Copying:
     def __init__(self, code: Code, p: Fields, x: str, step: int = 1) -> None:
         self.code, self.p, self.x, self.step = code, p, x, step
         self.table, self.phases = p.address(code, "source_rows"), p.address(code, "phases")
-        self.after = code.add(p.zeros_before, p.copied_bytes)
-        self.end = code.add(self.after, p.zeros_after)
         code.each(p.copied_channels, self._channel)
         copied = code.put(f"icmp sgt i64 {p.copied_channels}, 0")
         self.result = code.put(f"select i1 {copied}, ptr %work, ptr {x}")
@@ -57,19 +57,34 @@ class Copying:
         offset = code.integer(code.entry(self.table, r))
         outside = code.put(f"zext i1 {code.put(f'icmp slt i64 {offset}, 0')} to i64")
         copy = self._whole if self.step == 1 else self._apart
-        code.do_when(outside, lambda: code.clear(target, self.end))
+        code.do_when(outside, lambda: self._zeros(target, self.p.row_vectors))
         code.do_when(code.subtract(1, outside), lambda: copy(target, code.at(plane, offset)))
 
+    def _zeros(self, target: str, vectors: str) -> None:
+        code, size = self.code, self.code.lanes * self.code.itemsize
+        code.each(vectors, lambda v: code.store(code.vector, "zeroinitializer", code.entry(target, v, size)))
+
     def _whole(self, target: str, source: str) -> None:
-        code, p = self.code, self.p
-        code.clear(target, p.zeros_before)
-        code.copy(code.at(target, p.zeros_before), source, p.copied_bytes)
-        code.clear(code.at(target, self.after), p.zeros_after)
+        code, p, size = self.code, self.p, self.code.lanes * self.code.itemsize
+        into = code.at(target, p.zeros_before)
+
+        def vector(offset: Value) -> None:
+            code.store(code.vector, code.vector_at(code.at(source, offset)), code.at(into, offset))
+
+        def element(n: str) -> None:
+            value = code.load(code.scalar, code.entry(source, n, code.itemsize))
+            code.store(code.scalar, value, code.entry(into, n, code.itemsize))
+
+        self._zeros(target, p.vectors_before)
+        code.each(p.copied_vectors, lambda v: vector(code.multiply(v, size)))
+        code.do_when(p.copied_rest, lambda: vector(p.copied_last))  # overlaps what is copied already
+        code.each(p.copied_elements, element)
+        self._zeros(code.at(target, p.after), p.vectors_after)
 
     def _apart(self, target: str, source: str) -> None:
         """Copy what lies `step` apart to lie side by side, for each of the `step` phases."""
         code, size = self.code, self.code.itemsize
-        code.clear(target, self.end)
+        self._zeros(target, self.p.row_vectors)
         for phase in range(self.step):
             first, place, count = (
                 code.integer(code.at(self.phases, 8 * (3 * phase + field))) for field in range(3)

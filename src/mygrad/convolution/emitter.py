@@ -110,7 +110,7 @@ class Block:
         """Compute one tile of one block of filters."""
         code, p, tile = self.code, self.p, self.tile
         packed = code.at(self.packed, code.multiply(b, p.packed_block))
-        sums = micro_kernel(code, tile, x_rows, packed, self.offsets, p.taps)
+        sums = micro_kernel(code, tile, x_rows, p.row_pitch, packed, self.offsets, p.taps)
         number = code.add(code.multiply(place, p.filter_blocks), b)
         before = code.multiply(b, tile.width)
         y = [code.at(row, code.multiply(before, p.y_filter)) for row in y_rows]

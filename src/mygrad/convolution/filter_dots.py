@@ -96,7 +96,7 @@ class Plan:
 @lru_cache(maxsize=512)
 def _plan(problem: ConvProblem, itemsize: int, x: Strides, g: Strides) -> Plan:
     _, tile = _best(problem, itemsize, this_machine())
-    layout = Layout(itemsize, tile.step, x, g)
+    layout = Layout(tile, tile.step, x, g)
     parts = _blocks(problem, itemsize)
     calls = [
         _call(problem, tile, layout, group, number, block)

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from mygrad.convolution.dots import DotTile
 from mygrad.convolution.problem import Axis
+from mygrad.convolution.tile import Tile
 
 __all__ = ["LINE", "Layout", "Strides", "grid", "table"]
 
@@ -44,8 +46,9 @@ class Layout:
     positions that are brought side by side.
     """
 
-    def __init__(self, itemsize: int, phases: int, x: Strides, y: Strides) -> None:
-        self.itemsize, self.phases, self.x, self.y = itemsize, phases, x, y
+    def __init__(self, tile: Tile | DotTile, phases: int, x: Strides, y: Strides) -> None:
+        self.itemsize, self.lanes = tile.itemsize, tile.lanes
+        self.phases, self.x, self.y = phases, x, y
         self.tables: dict[Any, Array] = {}
         """What calls point to; it must live as long as they do."""
         self.copied_bytes = 0
@@ -65,19 +68,32 @@ class Layout:
         before, count = min(max(-start, 0), stop - start), max(end - first, 0)
         phases, width = self._phases(before, count, stop - start)
         channel_pitch = _apart(len(rows) * width * size)
-        self.copied_bytes = max(self.copied_bytes, channels * channel_pitch + LINE)
+        self.copied_bytes = max(self.copied_bytes, channels * channel_pitch + 2 * LINE)
         return {
             "source_offset": first * size,
             "source_channel": self.x[2],
             "source_rows": self.keep(np.where(outside, -1, rows)),
             "copied_channels": channels,
             "copied_rows": len(rows),
-            "zeros_before": before * size,
-            "copied_bytes": count * size,
-            "zeros_after": (width - before - count) * size,
             "row_pitch": width * size,
             "channel_pitch": channel_pitch,
+            "row_vectors": ceil(width / self.lanes),
+            **self._row(before, count, width - before - count),
             "phases": self.keep(phases * [size, size, 1]),
+        }
+
+    def _row(self, before: int, count: int, after: int) -> dict[str, int]:
+        """Say how a row of zeros, elements of x and zeros is filled by vectors."""
+        size, lanes = self.itemsize, self.lanes
+        return {
+            "vectors_before": ceil(before / lanes),
+            "zeros_before": before * size,
+            "copied_vectors": count // lanes,
+            "copied_rest": int(count > lanes and count % lanes > 0),
+            "copied_last": (count - lanes) * size,
+            "copied_elements": count if count < lanes else 0,
+            "after": (before + count) * size,
+            "vectors_after": ceil(after / lanes),
         }
 
     def _phases(self, before: int, count: int, width: int) -> tuple[Array, int]:
@@ -98,14 +114,19 @@ class Layout:
             rows.append(position * step)
         return grid(*outside) > 0, grid(*rows)
 
-    def taps(self, axes: Sequence[Axis], channels: int, copied: dict[str, int]) -> Array:
-        """Return the offset of each (channel, tap) in the workspace."""
-        *rest, columns = [axis.dilation * np.arange(axis.k) for axis in axes]
-        columns = columns - columns.min()
+    def taps(
+        self, axes: Sequence[Axis], channels: int, copied: dict[str, int], without: int | None = None
+    ) -> Array:
+        """Return the offset of each (channel, tap...) in the workspace; of one axis the first tap only."""
+        *rest, columns = [
+            abs(axis.dilation) * np.arange(axis.k)[:: 1 if axis.dilation > 0 else -1] for axis in axes
+        ]
+        if without is not None:
+            rest[without] = np.zeros(1, int)
         phase, place = columns % self.phases, columns // self.phases
         columns = phase * (copied["row_pitch"] // self.phases) + place * self.itemsize
         pitches = self._pitches(axes, copied)[1:]
-        steps = [(each - each.min()) * pitch for each, pitch in zip(rest, pitches, strict=True)]
+        steps = [each * pitch for each, pitch in zip(rest, pitches, strict=True)]
         return grid(np.arange(channels) * copied["channel_pitch"], *steps, columns)
 
     def rows(self, axes: Sequence[Axis], batch: int, copied: dict[str, int]) -> Array:

@@ -31,13 +31,25 @@ class Parameters:
     def __init__(self, problem: ConvProblem, plan: Schedule, x: Strides, w: Strides, y: Strides) -> None:
         self.problem, self.plan, self.tile = problem, plan, plan.tile
         self.x, self.w, self.y = x, w, y
-        self.layout = Layout(self.tile.itemsize, self.tile.phases, x, y)
+        self.layout = Layout(self.tile, self.tile.phases, x, y)
+        self.own_axis = len(problem.axes) - 2 if self.tile.row_taps > 1 else None
+        """The axis whose taps belong to the tile, if any."""
         self.sums_bytes = 0
         self.taps = problem.channels * prod(axis.k for axis in problem.axes)
+        self.steps = self.order(list(self.w[2:]))
+        """Strides of the filters along (channels, taps...), in the order in which they are packed."""
+        self.w_start = 0
+        if self.tile.row_taps > 1 and problem.axes[-2].dilation < 0:  # the rows of x are met from their end
+            self.w_start = (self.tile.row_taps - 1) * self.steps[-1]
+            self.steps[-1] = -self.steps[-1]
         self.filter_blocks = ceil(problem.filters / self.tile.width)
         self.packed_block = self.taps * self.tile.width * self.tile.itemsize
         self.packs, self.tasks = self._packs(), self._tasks()
         self.packed_bytes = problem.groups * self.filter_blocks * self.packed_block
+
+    def order(self, each: list[int]) -> list[int]:
+        """Put the taps that belong to the tile last."""
+        return [*each[:-2], each[-1], each[-2]] if self.tile.row_taps > 1 else each
 
     # -- filters: packed[group][block of filters][channel, tap][filter]
 
@@ -55,8 +67,7 @@ class Parameters:
 
     def _runs(self) -> tuple[Array, int]:
         """Return where taps begin that follow each other at one distance, and how many they are."""
-        sizes = self.problem.channels, *(axis.k for axis in self.problem.axes)
-        strides = self.w[2:]
+        sizes, strides = self.order([self.problem.channels, *(a.k for a in self.problem.axes)]), self.steps
         first = len(sizes) - 1
         while first and strides[first - 1] == sizes[first] * strides[first]:
             first -= 1
@@ -66,16 +77,16 @@ class Parameters:
     def _pack(self, group: int, block: int, starts: Array, run_taps: int, before: int) -> dict[str, int]:
         tile = self.tile
         filters = min(tile.width, self.problem.filters - block * tile.width)
-        whole = not tile.by_position and self.w[-1] == tile.itemsize and filters == tile.width
+        whole = not tile.by_position and self.steps[-1] == tile.itemsize and filters == tile.width
         packed = (group * self.filter_blocks + block) * self.packed_block
         return {
-            "w_offset": group * self.w[0] + block * tile.width * self.w[1],
+            "w_offset": self.w_start + group * self.w[0] + block * tile.width * self.w[1],
             "packed_offset": packed + before * tile.width * tile.itemsize,
             "runs": len(starts),
             "run_offsets": self.layout.keep(starts),
             "run_taps": run_taps,
             "vector_taps": run_taps // tile.lanes if whole else 0,
-            "tap": self.w[-1],
+            "tap": self.steps[-1],
             "filter": self.w[1],
             "filters": filters,
         }
@@ -133,15 +144,23 @@ class Parameters:
         self, axes: Sequence[Axis], batch: int, channels: int, copied: dict[str, int]
     ) -> dict[str, int]:
         """Say where the taps and the rows of outputs are."""
-        offsets = self.layout.taps(axes, channels, copied)
-        rows, columns = self.layout.rows(axes, batch, copied), axes[-1].o
-        tiles = ceil(len(rows) / self.tile.rows)
-        whole = rows[np.minimum(np.arange(tiles * self.tile.rows), len(rows) - 1)]  # the last one again
+        offsets = self.layout.taps(axes, channels, copied, self.own_axis)
+        rows, columns = self._row_tiles(self.layout.rows(axes, batch, copied), axes), axes[-1].o
         return {
             "taps": len(offsets),
             "offsets": self.layout.keep(offsets, np.int32),
-            "row_tiles": tiles,
-            "rows": self.layout.keep(whole),
+            "row_tiles": len(rows) // self.tile.rows,
+            "rows": self.layout.keep(rows),
             "column_tiles": ceil(columns / self.tile.columns),
             "last_column": (columns - self.tile.columns) * self.tile.itemsize,
         }
+
+    def _row_tiles(self, rows: Array, axes: Sequence[Axis]) -> Array:
+        """Return the rows of each tile; the last tile of neighbours has some again, so that it is whole."""
+        count = self.tile.rows
+        if self.tile.row_taps == 1:
+            return rows[np.minimum(np.arange(ceil(len(rows) / count) * count), len(rows) - 1)]
+        size = axes[-2].o
+        starts = np.minimum(np.arange(0, size, count), size - count)
+        first = np.arange(0, len(rows), size)[:, None, None] + starts[:, None]
+        return rows[(first + np.arange(count)).ravel()]

@@ -21,6 +21,7 @@ TAPS = 1024  # of one chunk: sums of chunks are added, which keeps rounding erro
 LATENCY = 4  # cycles of a multiply-add
 ISSUE = 5.5  # instructions per cycle
 MOST_ROWS = 4
+MOST_SHARED = 8  # rows, and taps along them, of one tile
 FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
 MOVED = 0.3  # cycles to copy a byte
 CALL = 60_000  # cycles of everything in Python
@@ -75,18 +76,36 @@ def _position_tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: 
                 yield Tile(itemsize, lanes, vectors, rows, lanes * vectors, last.stride, filters)
 
 
+def _shared_tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: int) -> Iterator[Tile]:
+    """Tiles of position vectors with the taps along the rows."""
+    if len(problem.axes) < 2 or problem.filters > MOST_SHARED:
+        return
+    rows, last = problem.axes[-2:]
+    if not 1 < rows.k <= MOST_SHARED or rows.k * last.k > TAPS:
+        return
+    for filters in range(1, problem.filters + 1):
+        room = registers - 2 - rows.k * filters
+        for count in range(2, min(MOST_SHARED, rows.o, room // filters) + 1):
+            for vectors in range(1, min(room // filters // count, last.o // lanes, 4) + 1):
+                shape = itemsize, lanes, vectors, count, lanes * vectors
+                yield Tile(*shape, last.stride, filters, rows.k, rows.stride, abs(rows.dilation))
+
+
 def _rate(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
     """Return products per cycle."""
     if tile.by_position:
-        loads, broadcasts = 1.5 * tile.rows * tile.vectors, tile.filters
+        loads = 1.5 * len(tile.meetings) * tile.vectors
+        broadcasts = tile.row_taps * tile.filters
     else:
         loads, broadcasts = tile.vectors, tile.rows * tile.columns
     unit = machine.cycles(tile.vector_bytes * 8)
     busy = loads * unit + broadcasts / 2
-    issued = (tile.sums + loads + broadcasts + 5) / ISSUE
-    cycles = max(tile.sums * unit, busy, issued, LATENCY) + 0.5 + 0.1 * busy
-    share = _share(problem.axes[-1].o, tile.columns) * _share(_rows(problem), tile.rows)
-    return tile.sums * tile.lanes * share * _share(problem.filters, tile.width) / cycles
+    products = tile.sums * tile.row_taps
+    issued = (products + loads + broadcasts + 5) / ISSUE
+    cycles = max(products * unit, busy, issued, LATENCY) + 0.5 + 0.1 * busy
+    rows = problem.axes[-2].o if tile.row_taps > 1 else _rows(problem)
+    share = _share(problem.axes[-1].o, tile.columns) * _share(rows, tile.rows)
+    return products * tile.lanes * share * _share(problem.filters, tile.width) / cycles
 
 
 @lru_cache(maxsize=4096)
@@ -95,7 +114,7 @@ def best_tile(problem: ConvProblem, itemsize: int, machine: Machine) -> tuple[fl
     registers, found = machine.isa.registers, []
     bits = machine.isa.bits
     while bits >= 128:
-        for tiles in (_filter_tiles, _position_tiles):
+        for tiles in (_filter_tiles, _position_tiles, _shared_tiles):
             found += tiles(problem, itemsize, bits // itemsize // 8, registers)
         bits //= 2
     return max(((_rate(problem, tile, machine), tile) for tile in found), key=lambda each: each[0])
@@ -150,24 +169,27 @@ def blocks(
     itemsize: int,
     machine: Machine,
     parts: int,
-    least: int = 1,
+    least: tuple[int, int] = (1, 1),
 ) -> list[tuple[Range, ...]]:
     """Cut (batch, outputs...) into blocks whose copy of x fits half of the cache; into `parts` if it can be.
 
-    The first axis that is not one is halved first; a row of outputs is not cut below `least`.
+    The first axis that is not one is halved first; the last two are not cut below `least` (rows, columns).
     """
     whole = [problem.batch, *(axis.o for axis in problem.axes)]
+    lower = [1] * (len(whole) - 2) + [least[0], max(least[1], LEAST_COLUMNS)]
     sizes = list(whole)
     for n in range(len(sizes)):
-        least = max(least, LEAST_COLUMNS) if n == len(sizes) - 1 else 1
-        while sizes[n] > least and _copied_bytes(problem, sizes, chunk, itemsize) > machine.l2 // 2:
+        while sizes[n] >= 2 * lower[n] and _copied_bytes(problem, sizes, chunk, itemsize) > machine.l2 // 2:
             sizes[n] = ceil(sizes[n] / 2)
     for n in range(len(sizes) - 1):
-        while sizes[n] > 1 and prod(ceil(w / s) for w, s in zip(whole, sizes, strict=True)) < parts:
+        while (
+            sizes[n] >= 2 * lower[n] and prod(ceil(w / s) for w, s in zip(whole, sizes, strict=True)) < parts
+        ):
             sizes[n] = ceil(sizes[n] / 2)
     found: list[tuple[Range, ...]] = [()]
-    for size, count in zip(sizes, whole, strict=True):
-        found = [(*each, part) for each in found for part in cut(count, ceil(count / size))]
+    for size, count, low in zip(sizes, whole, lower, strict=True):
+        pieces = min(ceil(count / size), max(1, count // low))
+        found = [(*each, part) for each in found for part in cut(count, pieces)]
     return found
 
 
@@ -176,7 +198,8 @@ def schedule(problem: ConvProblem, itemsize: int, machine: Machine, threads: int
     _, tile = best_tile(problem, itemsize, machine)
     chunks = _chunks(problem)
     parts = 4 * threads if problem.products > FEW_PRODUCTS else 1
-    cuts = blocks(problem, chunks[0], itemsize, machine, ceil(parts / problem.groups), tile.columns)
+    least = tile.rows if tile.row_taps > 1 else 1, tile.columns
+    cuts = blocks(problem, chunks[0], itemsize, machine, ceil(parts / problem.groups), least)
     filter_blocks = ceil(problem.filters / tile.width)
     taps = prod(b - a for a, b in chunks[0])
     together = max(1, machine.l2 // 3 // (taps * tile.width * tile.itemsize))

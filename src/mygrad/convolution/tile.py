@@ -6,6 +6,7 @@ choice: filters where there are many of them, positions where there are few.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 from mygrad.convolution.ir import Code, Value, Values
 
@@ -19,7 +20,9 @@ class Tile:
     Filter vectors:   sums[rows * columns][vectors] of `lanes` filters, x is broadcast.
     Position vectors: sums[filters][rows][vectors] of `lanes` positions, filters are broadcast.
 
-    `step` is the distance of two columns in x, in elements.
+    `step` is the distance of two columns in x, in elements. With `row_taps` > 1, position vectors only, the
+    rows are neighbours and the taps along them belong to the tile: a row of x that is read once serves every
+    (row, tap) that meets it. `row_stride` and `row_step` are the stride and dilation there.
     """
 
     itemsize: int
@@ -29,6 +32,9 @@ class Tile:
     columns: int
     step: int = 1
     filters: int = 0
+    row_taps: int = 1
+    row_stride: int = 1
+    row_step: int = 1
 
     @property
     def by_position(self) -> bool:
@@ -43,6 +49,20 @@ class Tile:
     def width(self) -> int:
         """The filters of one packed block."""
         return self.filters or self.lanes * self.vectors
+
+    @property
+    def line_bytes(self) -> int:
+        """The packed filters of one turn of the loop over taps."""
+        return self.row_taps * self.width * self.itemsize
+
+    @property
+    def meetings(self) -> dict[int, list[tuple[int, int]]]:
+        """Return the rows of x that the tile reads, and the (row, tap) that meet each."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for row in range(self.rows):
+            for tap in range(self.row_taps):
+                found.setdefault(self.row_stride * row + self.row_step * tap, []).append((row, tap))
+        return dict(sorted(found.items()))
 
     @property
     def sums(self) -> int:
@@ -70,15 +90,19 @@ class Tile:
         return Code(self.lanes, self.itemsize)
 
 
-def micro_kernel(code: Code, tile: Tile, rows: Values, packed: str, offsets: str, taps: str) -> Values:
-    """Return the sums over all taps, in registers."""
+def micro_kernel(
+    code: Code, tile: Tile, rows: Values, pitch: str, packed: str, offsets: str, taps: str
+) -> Values:
+    """Return the sums over all taps, in registers; `pitch` is the distance of neighbouring rows of x."""
     products = _position_products if tile.by_position else _filter_products
+    if tile.row_taps > 1:
+        rows = [code.at(rows[0], code.multiply(pitch, row)) for row in tile.meetings]
+        products = _shared_products
 
     def tap(t: str, sums: Values) -> Values:
         offset = code.offset(code.entry(offsets, t, 4))
         sources = [code.at(row, offset) for row in rows]
-        filters = code.entry(packed, t, tile.width * tile.itemsize)
-        return products(code, tile, sources, filters, sums)
+        return products(code, tile, sources, code.entry(packed, t, tile.line_bytes), sums)
 
     return code.loop(taps, tap, ["zeroinitializer"] * tile.sums, code.vector)
 
@@ -103,6 +127,19 @@ def _position_products(code: Code, tile: Tile, sources: Values, packed: str, sum
     for f in range(tile.filters):
         w = code.broadcast(code.at(packed, f * tile.itemsize))
         results += [code.fma(w, x, sums[f * len(positions) + n]) for n, x in enumerate(positions)]
+    return results
+
+
+def _shared_products(code: Code, tile: Tile, sources: Values, packed: str, sums: Values) -> Values:
+    """sums[f][row][v] += filter[tap][f] * x[stride * row + step * tap][v], each x read once."""
+    count, results = tile.filters, list(sums)
+    filters = [code.broadcast(code.at(packed, n * tile.itemsize)) for n in range(tile.row_taps * count)]
+    for source, meetings in zip(sources, tile.meetings.values(), strict=True):
+        for v in range(tile.vectors):
+            x = code.vector_at(code.at(source, v * tile.vector_bytes))
+            for (row, tap), f in product(meetings, range(count)):
+                place = (f * tile.rows + row) * tile.vectors + v
+                results[place] = code.fma(filters[tap * count + f], x, results[place])
     return results
 
 
