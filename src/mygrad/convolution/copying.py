@@ -10,8 +10,8 @@ from mygrad.convolution.ir import Code, Value
 
 __all__ = ["COPY_FIELDS", "Copying", "Fields"]
 
-# Offsets and strides are in bytes, lengths in vectors or elements. Vectors may write past the end of what they
-# fill: what follows is written later. `phases`: a table of (first element of x, place in the row, elements).
+# Offsets and strides are in bytes, lengths in vectors or elements. Vectors may write past the end of what
+# they fill: the rest is written later. `phases` is a table of (first element of x, place in row, elements).
 COPY_FIELDS = (
     "source_offset", "source_channel", "source_rows", "copied_channels", "copied_rows",
     "row_pitch", "channel_pitch", "row_vectors", "vectors_before", "zeros_before", "copied_vectors",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
 from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.worker import emit_work
 
 __all__ = ["DOT_FIELDS", "DotTile", "emit_dots"]
 
@@ -107,6 +108,7 @@ class Dots:
 
 
 def emit_dots(tile: DotTile) -> str:
-    """Return the module of a tile: `dots`."""
+    """Return the module of a tile: `block` and `work`."""
     code = Dots(tile).code
-    return "\n".join([*declarations(code), *function("dots", "parameters x g y work", "", code)])
+    lines = function("block", "parameters x g y work sums", "", code)
+    return "\n".join([*declarations(code), *lines, *emit_work(packs=False)])

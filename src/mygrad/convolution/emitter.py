@@ -7,6 +7,7 @@ size is a field of the parameters, every stride a number of bytes.
 from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
 from mygrad.convolution.ir import Value, Values, declarations, function
 from mygrad.convolution.tile import Tile, micro_kernel, square, store, transpose
+from mygrad.convolution.worker import emit_work
 
 __all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "emit"]
 
@@ -134,10 +135,10 @@ class Block:
 
 
 def emit(tile: Tile) -> str:
-    """Return the module of a tile: `pack` and `block`."""
+    """Return the module of a tile: `pack`, `block` and `work`."""
     lines = declarations(tile.code())
     lines += function("block", "parameters x packed y work sums", "", Block(tile).code)
     lines += function("pack", "parameters w packed", "", Packing(tile).code)
     if not tile.by_position:
         lines += function("square", "target source", "target_pitch source_pitch", square(tile))
-    return "\n".join(lines)
+    return "\n".join([*lines, *emit_work(packs=True)])

@@ -5,7 +5,6 @@ their order, so that threads do not change a bit.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import ceil, prod
@@ -13,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.convolution import jit
 from mygrad.convolution.dots import DOT_FIELDS, DotTile
-from mygrad.convolution.executor import borrowed, run_parts, threads
+from mygrad.convolution.executor import threads
+from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Layout, Strides, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.problem import ConvProblem
-from mygrad.convolution.schedule import FEW_PRODUCTS, Range, blocks
+from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, Range, blocks
 
 __all__ = ["applies", "cycles", "filter_gradient", "workspace"]
 
@@ -72,7 +71,7 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
     machine = this_machine()
     moved = (prod(problem.x_shape) + prod(problem.y_shape)) * itemsize
-    return _best(problem, itemsize, machine)[0] + 0.3 * moved + 60_000
+    return _best(problem, itemsize, machine)[0] + 0.3 * moved + CALL
 
 
 def _blocks(problem: ConvProblem, itemsize: int) -> list[tuple[Range, ...]]:
@@ -82,29 +81,20 @@ def _blocks(problem: ConvProblem, itemsize: int) -> list[tuple[Range, ...]]:
     return blocks(problem, everything, itemsize, this_machine(), parts)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Addresses of the parameters of every call, and what keeps them alive."""
-
-    tile: DotTile
-    calls: list[int]
-    parts: int
-    work_bytes: int
-    kept: Any
-
-
 @lru_cache(maxsize=512)
-def _plan(problem: ConvProblem, itemsize: int, x: Strides, g: Strides) -> Plan:
+def _plan(problem: ConvProblem, itemsize: int, x: Strides, g: Strides, workers: int) -> tuple[Plan, int]:
+    """Return the calls, and the number of partial results."""
     _, tile = _best(problem, itemsize, this_machine())
     layout = Layout(tile, tile.step, x, g)
     parts = _blocks(problem, itemsize)
     calls = [
-        _call(problem, tile, layout, group, number, block)
+        table([_call(problem, tile, layout, group, number, block)], DOT_FIELDS)
         for group, (number, block) in product(range(problem.groups), enumerate(parts))
     ]
-    made = table(calls, DOT_FIELDS)
-    addresses = [made.ctypes.data + n * made.strides[0] for n in range(len(made))]
-    return Plan(tile, addresses, len(parts), layout.copied_bytes + 64, (made, layout.tables))
+    alone = cycles(problem, itemsize) < ALONE
+    none = np.zeros((0, 1), np.int64)
+    plan = Plan(tile, none, calls, 0, 0, layout.copied_bytes, 1 if alone else workers, layout.tables)
+    return plan, len(parts)
 
 
 def _call(
@@ -145,17 +135,10 @@ def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:
     size, positions = x.itemsize, x.strides[2:]
     x_strides = (x.strides[0], problem.channels * x.strides[1], x.strides[1], *positions)
     g_strides = (g.strides[0], problem.filters * g.strides[1], g.strides[1], *g.strides[2:])
-    plan = _plan(problem, size, x_strides, g_strides)
-    dots = jit.compiled_dots(plan.tile)
-    parts = np.empty((plan.parts, *problem.w_shape), x.dtype)
-    x_data, g_data, y_data = x.ctypes.data, g.ctypes.data, parts.ctypes.data
-
-    def task(number: int) -> None:
-        with borrowed(plan.work_bytes) as work:
-            dots(plan.calls[number], x_data, g_data, y_data, work)
-
-    run_parts(len(plan.calls), task, 1 if problem.products < 1 << 17 else threads())
-    return parts[0] if plan.parts == 1 else parts.sum(axis=0)
+    plan, count = _plan(problem, size, x_strides, g_strides, threads())
+    parts = np.empty((count, *problem.w_shape), x.dtype)
+    plan(x, g, parts)
+    return parts[0] if count == 1 else parts.sum(axis=0)
 
 
 def workspace(problem: ConvProblem, itemsize: int) -> int:

@@ -160,6 +160,29 @@ class Code:
         self.begin(after)
         return values
 
+    def take(self, counter: str, count: str, body: Callable[[str], None]) -> None:
+        """While threads share `counter`: body(index) for each index below `count` that this one gets."""
+        number = self.count
+        head, inside, after = (f"{name}{number}" for name in ("take", "taken", "none"))
+        self.do(f"br label %{head}")
+        self.begin(head)
+        index = self.put(f"atomicrmw add ptr {counter}, i64 1 seq_cst")
+        self.do(f"br i1 {self.put(f'icmp slt i64 {index}, {count}')}, label %{inside}, label %{after}")
+        self.begin(inside)
+        body(index)
+        self.do(f"br label %{head}")
+        self.begin(after)
+
+    def await_count(self, counter: str, count: str) -> None:
+        """Wait until other threads have brought `counter` to `count`."""
+        number = self.count
+        head, after = f"wait{number}", f"go{number}"
+        self.do(f"br label %{head}")
+        self.begin(head)
+        now = self.put(f"load atomic i64, ptr {counter} acquire, align 8")
+        self.do(f"br i1 {self.put(f'icmp slt i64 {now}, {count}')}, label %{head}, label %{after}")
+        self.begin(after)
+
     def each(self, count: Value, body: Callable[[str], None]) -> None:
         """For index in range(count): body(index)."""
 

@@ -14,10 +14,9 @@ from mygrad.convolution.dots import DotTile, emit_dots
 from mygrad.convolution.emitter import emit
 from mygrad.convolution.tile import Tile
 
-__all__ = ["Functions", "assembly", "available", "compiled", "compiled_dots"]
+__all__ = ["Work", "assembly", "available", "compiled", "module_of"]
 
 _lock = Lock()
-Functions = tuple[Callable[..., None], ...]
 
 
 @lru_cache(maxsize=1)
@@ -45,39 +44,33 @@ def _host() -> Any:
     return target.create_target_machine(llvm.get_host_cpu_name(), features, opt=2)
 
 
-_kernels: dict[Any, tuple[Any, Functions]] = {}  # the engine owns the code: it is kept with the functions
+Work = Callable[[int, int], None]
+_kernels: dict[Tile | DotTile, tuple[Work, Any]] = {}  # the engine owns the code: it stays with the function
 
 
-def _compile(module: str, functions: dict[str, int]) -> tuple[Any, Functions]:
+def _compile(module: str) -> tuple[Work, Any]:
     import llvmlite.binding as llvm
 
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(module), _host())
     engine.finalize_object()
-    found = []
-    for name, pointers in functions.items():
-        kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * pointers)
-        found.append(kind(engine.get_function_address(name)))
-    return engine, tuple(found)
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
+    return kind(engine.get_function_address("work")), engine
 
 
-def _functions(tile: Any, emit: Callable[[Any], str], functions: dict[str, int]) -> Functions:
+def compiled(tile: Tile | DotTile) -> Work:
+    """Return ``work(job, wait)`` of a tile, where `job` is an address."""
     kernel = _kernels.get(tile)
     if kernel is None:
         with _lock:
             kernel = _kernels.get(tile)
             if kernel is None:
-                kernel = _kernels[tile] = _compile(emit(tile), functions)
-    return kernel[1]
+                kernel = _kernels[tile] = _compile(module_of(tile))
+    return kernel[0]
 
 
-def compiled(tile: Tile) -> Functions:
-    """Return `pack` (parameters, w, packed) and `block` (parameters, x, packed, y, work, sums)."""
-    return _functions(tile, emit, {"pack": 3, "block": 6})
-
-
-def compiled_dots(tile: DotTile) -> Callable[..., None]:
-    """Return `dots` (parameters, x, g, y, work)."""
-    return _functions(tile, emit_dots, {"dots": 5})[0]
+def module_of(tile: Tile | DotTile) -> str:
+    """Return the LLVM IR of a tile."""
+    return emit(tile) if isinstance(tile, Tile) else emit_dots(tile)
 
 
 def assembly(module: str, triple: str, cpu: str = "", features: str = "") -> str:

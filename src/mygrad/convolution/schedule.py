@@ -14,7 +14,18 @@ from mygrad.convolution.machine import Machine
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.tile import Tile
 
-__all__ = ["Range", "Schedule", "best_tile", "blocks", "cut", "cycles", "schedule"]
+__all__ = [
+    "ALONE",
+    "CALL",
+    "FEW_PRODUCTS",
+    "Range",
+    "Schedule",
+    "best_tile",
+    "blocks",
+    "cut",
+    "cycles",
+    "schedule",
+]
 
 Range = tuple[int, int]
 TAPS = 1024  # of one chunk: sums of chunks are added, which keeps rounding errors small
@@ -24,7 +35,8 @@ MOST_ROWS = 4
 MOST_SHARED = 8  # rows, and taps along them, of one tile
 FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
 MOVED = 0.3  # cycles to copy a byte
-CALL = 60_000  # cycles of everything in Python
+CALL = 12_000  # cycles of everything in Python
+ALONE = 250_000  # cycles that one thread computes before another is awake
 LEAST_COLUMNS = 512  # a copied row is not cut below this
 
 
