@@ -11,6 +11,8 @@ from mygrad.autodiff.modes import (
     turn_memory_guarding_on,
 )
 from mygrad.autodiff.tensor import Tensor
+from mygrad.configuration import show_config
+from mygrad.convolution import use_algorithm, use_threads
 from mygrad.functions.creation import *
 from mygrad.functions.elementwise import *
 from mygrad.functions.indexing import where

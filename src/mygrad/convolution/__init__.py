@@ -1,5 +1,6 @@
 """Convolution of arrays over any number of axes: arrays in, arrays out."""
 
+from mygrad.convolution.executor import use_threads
 from mygrad.convolution.family import convolve, filter_gradient, input_gradient
 from mygrad.convolution.planner import explain, use_algorithm
 from mygrad.convolution.pooling import max_positions
@@ -13,4 +14,5 @@ __all__ = [
     "input_gradient",
     "max_positions",
     "use_algorithm",
+    "use_threads",
 ]

@@ -87,9 +87,10 @@ def _plan(problem: ConvProblem, itemsize: int, x: Strides, g: Strides, workers: 
     _, tile = _best(problem, itemsize, this_machine())
     layout = Layout(tile, tile.step, x, g)
     parts = _blocks(problem, itemsize)
+    fields = [_fields(problem, tile, layout, block) for block in parts]
     calls = [
-        table([_call(problem, tile, layout, group, number, block)], DOT_FIELDS)
-        for group, (number, block) in product(range(problem.groups), enumerate(parts))
+        table([_call(problem, layout, group, number, fields[number])], DOT_FIELDS)
+        for group, number in product(range(problem.groups), range(len(parts)))
     ]
     alone = cycles(problem, itemsize) < ALONE
     none = np.zeros((0, 1), np.int64)
@@ -97,20 +98,17 @@ def _plan(problem: ConvProblem, itemsize: int, x: Strides, g: Strides, workers: 
     return plan, len(parts)
 
 
-def _call(
-    problem: ConvProblem, tile: DotTile, layout: Layout, group: int, number: int, block: tuple[Range, ...]
-) -> dict[str, int]:
-    """Return the parameters of one block of positions of one group."""
+def _fields(problem: ConvProblem, tile: DotTile, layout: Layout, block: tuple[Range, ...]) -> dict[str, int]:
+    """Return the parameters of one block of positions, of the first group."""
     batch, *outputs = block
     axes = [axis.part(*each) for axis, each in zip(problem.axes, outputs, strict=True)]
     count = batch[1] - batch[0]
     fields = layout.copying(axes, count, problem.channels)
-    fields["source_offset"] += batch[0] * layout.x[0] + group * layout.x[1]
+    fields["source_offset"] += batch[0] * layout.x[0]
     rows, offsets = layout.rows(axes, count, fields), layout.taps(axes, problem.channels, fields)
-    starts = zip((batch[0], group, 0, *(each[0] for each in outputs)), layout.y, strict=True)
+    starts = zip((batch[0], 0, 0, *(each[0] for each in outputs)), layout.y, strict=True)
     columns, size = axes[-1].o, tile.itemsize
     left = columns % tile.lanes
-    one = len(offsets) * size
     return fields | {
         "rows": layout.keep(rows),
         "row_count": len(rows),
@@ -125,8 +123,18 @@ def _call(
         "g_filter": layout.y[2],
         "filters": problem.filters,
         "filter_tiles": ceil(problem.filters / tile.filters),
-        "result": (number * problem.groups + group) * problem.filters * one,
-        "result_filter": one,
+        "result_filter": len(offsets) * size,
+    }
+
+
+def _call(
+    problem: ConvProblem, layout: Layout, group: int, number: int, fields: dict[str, int]
+) -> dict[str, int]:
+    """Return the parameters of one block of positions of one group; its results are one of the parts."""
+    return fields | {
+        "source_offset": fields["source_offset"] + group * layout.x[1],
+        "g_offset": fields["g_offset"] + group * layout.y[1],
+        "result": (number * problem.groups + group) * problem.filters * fields["result_filter"],
     }
 
 

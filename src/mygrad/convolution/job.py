@@ -102,7 +102,7 @@ class Plan:
         with borrowed(self.workspace) as packed:
             own = packed + _lines(self.packed_bytes)
             first = packed if self.packed_bytes else _address(w)
-            DATA.pack_into(job, FIRST, _address(x), _address(w), first, _address(y), own)
+            DATA.pack_into(job.data, FIRST, _address(x), _address(w), first, _address(y), own)
             if self.workers == 1:
                 self.work(address, 1)
             else:

@@ -32,6 +32,7 @@ class Parameters:
         self.problem, self.plan, self.tile = problem, plan, plan.tile
         self.x, self.w, self.y = x, w, y
         self.layout = Layout(self.tile, self.tile.phases, x, y)
+        self.known: dict[Any, dict[str, int]] = {}
         self.own_axis = len(problem.axes) - 2 if self.tile.row_taps > 1 else None
         """The axis whose taps belong to the tile, if any."""
         self.sums_bytes = 0
@@ -109,9 +110,7 @@ class Parameters:
             replace(axis.part(*o), k=k[1] - k[0], before=axis.part(*o).before - axis.dilation * k[0])
             for axis, o, k in zip(self.problem.axes, outputs, taps, strict=True)
         ]
-        n, c = batch[1] - batch[0], channels[1] - channels[0]
-        fields = self.layout.copying(axes, n, c)
-        fields |= self._reading(axes, n, c, fields)
+        fields = dict(self._geometry(tuple(axes), batch[1] - batch[0], channels[1] - channels[0]))
         fields["source_offset"] += batch[0] * self.x[0] + group * self.x[1] + channels[0] * self.x[2]
         sizes = self.problem.channels, *(axis.k for axis in self.problem.axes)
         before = int(np.ravel_multi_index([channels[0], *(k[0] for k in taps)], sizes))
@@ -124,6 +123,14 @@ class Parameters:
             tiles = fields["row_tiles"] * fields["column_tiles"] * fields["filter_blocks"]
             self.sums_bytes = max(self.sums_bytes, tiles * self.tile.bytes)
         return fields
+
+    def _geometry(self, axes: tuple[Axis, ...], batch: int, channels: int) -> dict[str, int]:
+        """Say what is copied and read: the same for all groups, samples, channels and filters."""
+        key = axes, batch, channels
+        if key not in self.known:
+            copied = self.layout.copying(axes, batch, channels)
+            self.known[key] = copied | self._reading(axes, batch, channels, copied)
+        return self.known[key]
 
     def _filtering(self, group: int, part: Range, before: int) -> dict[str, int]:
         """Say where the packed filters of a block are, and how many stay in the cache."""

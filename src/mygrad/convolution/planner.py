@@ -4,12 +4,15 @@ The prediction counts what limits each algorithm, in nanoseconds of an ordinary 
 not promise.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
-from math import prod
+from math import inf, prod
+from threading import Lock
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,7 @@ from mygrad.convolution import direct, filter_dots, gemm, indexed, jit, referenc
 from mygrad.convolution.executor import threads
 from mygrad.convolution.machine import this_machine, usable_processors
 from mygrad.convolution.problem import ConvProblem
-from mygrad.convolution.schedule import cycles
+from mygrad.convolution.schedule import calls, cycles, packed_bytes
 
 __all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_algorithm"]
 
@@ -28,6 +31,8 @@ BLAS_SHARE = 0.85  # of the peak of all cores, in products of matrices
 PRODUCT_NS_ELSE = 2.0  # no BLAS
 MOVE_NS = 0.8  # to gather or to add back one element of patches
 CALL_NS = 1500.0  # one NumPy call
+MOST_CALLS = 1000
+SPARE_BYTES = 1 << 20
 FORWARD, INPUT, FILTER = "forward", "input gradient", "filter gradient"
 
 
@@ -122,6 +127,15 @@ def _generated(problem: ConvProblem, dtype: str) -> bool:
     return dtype in "fd" and jit.available() and _blas(problem, dtype)
 
 
+def _packable(problem: ConvProblem, dtype: str) -> bool:
+    """Tell whether the gradient of y can be packed as filters are, in bounded memory and calls."""
+    if not _generated(problem, dtype):
+        return False
+    size, machine, turned = np.dtype(dtype).itemsize, this_machine(), problem.for_filter()
+    room = _whole(problem, size) + SPARE_BYTES
+    return calls(turned, size, machine) <= MOST_CALLS and packed_bytes(turned, size, machine) <= room
+
+
 def _kernel(problem: ConvProblem, dtype: str) -> float:
     machine = this_machine()
     return cycles(problem, np.dtype(dtype).itemsize, machine) / machine.hertz / threads()
@@ -164,7 +178,7 @@ ALGORITHMS = (
     Algorithm("indexed", FILTER, indexed.filter_gradient, _lookup, _positions, _few),
     Algorithm("direct", FORWARD, direct.convolve, _kernel, direct.workspace, _generated),
     Algorithm("direct", INPUT, direct.input_gradient, _kernel_input, _blocks_input, _generated, pads=True),
-    Algorithm("direct", FILTER, direct.filter_gradient, _kernel_filter, _blocks_filter, _generated),
+    Algorithm("direct", FILTER, direct.filter_gradient, _kernel_filter, _blocks_filter, _packable),
     Algorithm("dots", FILTER, filter_dots.filter_gradient, _dots, filter_dots.workspace, _rows),
     Algorithm("gemm", FORWARD, gemm.convolve, _gather, _block, _blas),
     Algorithm("gemm", INPUT, gemm.gather_input_gradient, _gather_input, _block_input, _blas, pads=True),
@@ -176,11 +190,30 @@ ALGORITHMS = (
 )
 
 _forced: ContextVar[str | None] = ContextVar("mygrad_algorithm", default=None)
+_measured: dict[tuple[ConvProblem, str, str], dict[str, float]] = {}  # seconds, this process's own
+_lock = Lock()
+MOST_MEASURED = 4096
+TIMES_SLOWER = 20  # what is predicted to be so is not measured
+
+
+def _known(name: str, where: str) -> str:
+    names = sorted({algorithm.name for algorithm in ALGORITHMS})
+    if name not in names:
+        raise ValueError(f"{where}: there is no algorithm {name!r}; there are {', '.join(names)}")
+    return name
+
+
+@lru_cache(maxsize=1)
+def _of_environment() -> str | None:
+    name = os.environ.get("MYGRAD_CONV_ALGORITHM", "")
+    return _known(name, "MYGRAD_CONV_ALGORITHM") if name else None
 
 
 @contextmanager
 def use_algorithm(name: str) -> Iterator[None]:
     """Compute convolutions within the context by the algorithm of this name.
+
+    Outside of any context, the environment variable ``MYGRAD_CONV_ALGORITHM`` does the same for the process.
 
     Parameters
     ----------
@@ -198,14 +231,16 @@ def use_algorithm(name: str) -> Iterator[None]:
     >>> with use_algorithm("reference"):
     ...     pass
     """
-    names = sorted({algorithm.name for algorithm in ALGORITHMS})
-    if name not in names:
-        raise ValueError(f"there is no algorithm {name!r}; there are {', '.join(names)}")
-    token = _forced.set(name)
+    token = _forced.set(_known(name, "use_algorithm"))
     try:
         yield
     finally:
         _forced.reset(token)
+
+
+def forced_algorithm() -> str | None:
+    """Return the algorithm that the context or the environment asks for, if any."""
+    return _forced.get() or _of_environment()
 
 
 @lru_cache(maxsize=4096)
@@ -216,13 +251,46 @@ def candidates(problem: ConvProblem, member: str, dtype: str) -> tuple[Algorithm
 
 
 def choose(problem: ConvProblem, member: str, dtype: str) -> Algorithm:
-    """Return the algorithm forced by `use_algorithm`, or else the fastest by prediction."""
+    """Return the algorithm that is forced, or else the fastest one measured, or else predicted."""
     ranked = candidates(problem, member, dtype)
-    forced = _forced.get()
-    return next((a for a in ranked if a.name == forced), ranked[0])
+    forced = forced_algorithm()
+    if forced is not None:
+        return next((a for a in ranked if a.name == forced), ranked[0])
+    if _measured:
+        seconds = _measured.get((problem, member, dtype), {})
+        return min(ranked, key=lambda a: seconds.get(a.name, inf)) if seconds else ranked[0]
+    return ranked[0]
 
 
-def explain(problem: ConvProblem, dtype: Any = np.float64) -> str:
+def _best_time(algorithm: Algorithm, problem: ConvProblem, arrays: tuple[Array, Array]) -> float:
+    """Return the shortest of three calls, the first one, which compiles, left out."""
+    times = []
+    for _ in range(4):
+        start = perf_counter()
+        algorithm.run(problem, *arrays)
+        times.append(perf_counter() - start)
+    return min(times[1:])
+
+
+def _measure(problem: ConvProblem, member: str, dtype: str) -> None:
+    """Time the promising algorithms on ones, unless that was done before."""
+    if (problem, member, dtype) in _measured:
+        return
+    shapes = {
+        FORWARD: (problem.x_shape, problem.w_shape),
+        INPUT: (problem.y_shape, problem.w_shape),
+        FILTER: (problem.x_shape, problem.y_shape),
+    }[member]
+    arrays = np.ones(shapes[0], dtype), np.ones(shapes[1], dtype)
+    ranked = candidates(problem, member, dtype)
+    most = TIMES_SLOWER * ranked[0].seconds(problem, dtype)
+    found = {a.name: _best_time(a, problem, arrays) for a in ranked if a.seconds(problem, dtype) <= most}
+    with _lock:
+        if len(_measured) < MOST_MEASURED:
+            _measured[problem, member, dtype] = found
+
+
+def explain(problem: ConvProblem, dtype: Any = np.float64, *, measure: bool = False) -> str:
     """Tell which algorithms could compute a convolution and its gradients, the chosen one first.
 
     Parameters
@@ -230,10 +298,14 @@ def explain(problem: ConvProblem, dtype: Any = np.float64) -> str:
     problem : ConvProblem
     dtype : DTypeLike
         What the sums are computed in.
+    measure : bool
+        Time the promising ones, once; from then on this process chooses by what it measured.
 
     Returns
     -------
     str
+        For each algorithm: seconds, predicted or measured; the bytes that it needs beside its arguments and
+        result; the share of the products per second that all cores could do at most.
 
     Examples
     --------
@@ -246,11 +318,21 @@ def explain(problem: ConvProblem, dtype: Any = np.float64) -> str:
     shapes = f"x {problem.x_shape} * w {problem.w_shape} -> y {problem.y_shape}"
     lines = [f"{shapes} in {dtype}, {problem.products} products"]
     for member in (FORWARD, INPUT, FILTER):
+        if measure:
+            _measure(problem, member, dtype.char)
         chosen = choose(problem, member, dtype.char)
-        lines += [
-            f"  {'->' if a is chosen else '  '} {member:<16} {a.name:<13}"
-            f" predicted {a.seconds(problem, dtype.char) * 1e3:10.3f} ms"
-            f"  workspace {a.workspace(problem, dtype.itemsize) / 1e6:10.3f} MB"
-            for a in sorted(candidates(problem, member, dtype.char), key=lambda a, c=chosen: a is not c)
-        ]
+        ranked = sorted(candidates(problem, member, dtype.char), key=lambda a, c=chosen: a is not c)
+        lines += [_line(problem, a, dtype, chosen=a is chosen) for a in ranked]
     return "\n".join(lines)
+
+
+def _line(problem: ConvProblem, a: Algorithm, dtype: np.dtype[Any], *, chosen: bool) -> str:
+    measured = _measured.get((problem, a.member, dtype.char), {}).get(a.name)
+    seconds = a.seconds(problem, dtype.char) if measured is None else measured
+    peak = this_machine().peak(dtype.itemsize) * threads()
+    return (
+        f"  {'->' if chosen else '  '} {a.member:<16} {a.name:<13}"
+        f" {'predicted' if measured is None else 'measured '} {seconds * 1e3:10.3f} ms"
+        f"  workspace {a.workspace(problem, dtype.itemsize) / 1e6:10.3f} MB"
+        f"  {100 * problem.products / peak / seconds:5.1f} % of peak"
+    )

@@ -205,6 +205,24 @@ def blocks(
     return found
 
 
+def packed_bytes(problem: ConvProblem, itemsize: int, machine: Machine) -> int:
+    """Return the bytes of packed filters."""
+    _, tile = best_tile(problem, itemsize, machine)
+    blocks = ceil(problem.filters / tile.width) * problem.groups
+    return blocks * tile.width * _taps(problem) * itemsize
+
+
+def calls(problem: ConvProblem, itemsize: int, machine: Machine) -> int:
+    """Return a number of calls that a plan has at least: each takes time and memory to plan."""
+    chunks = _chunks(problem)
+    _, tile = best_tile(problem, itemsize, machine)
+    return (
+        len(chunks)
+        * len(blocks(problem, chunks[0], itemsize, machine, 1, (1, tile.columns)))
+        * problem.groups
+    )
+
+
 def schedule(problem: ConvProblem, itemsize: int, machine: Machine, threads: int) -> Schedule:
     """Return how to compute a problem; what is summed in which order does not depend on `threads`."""
     _, tile = best_tile(problem, itemsize, machine)
