@@ -21,7 +21,7 @@ from mygrad.convolution import direct, filter_dots, gemm, indexed, jit, referenc
 from mygrad.convolution.executor import threads
 from mygrad.convolution.machine import this_machine, usable_processors
 from mygrad.convolution.problem import ConvProblem
-from mygrad.convolution.schedule import calls, cycles, packed_bytes
+from mygrad.convolution.schedule import calls, cycles, least_copy, packed_bytes
 
 __all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_algorithm"]
 
@@ -33,6 +33,7 @@ MOVE_NS = 0.8  # to gather or to add back one element of patches
 CALL_NS = 1500.0  # one NumPy call
 MOST_CALLS = 1000
 SPARE_BYTES = 1 << 20
+MOST_COPIED = 1 << 28  # bytes; what a tap is apart must fit an offset of 32 bits
 FORWARD, INPUT, FILTER = "forward", "input gradient", "filter gradient"
 
 
@@ -124,7 +125,9 @@ def _positions(problem: ConvProblem, itemsize: int) -> int:
 
 
 def _generated(problem: ConvProblem, dtype: str) -> bool:
-    return dtype in "fd" and jit.available() and _blas(problem, dtype)
+    if dtype not in "fd" or not jit.available() or not _blas(problem, dtype):
+        return False
+    return least_copy(problem, np.dtype(dtype).itemsize) <= MOST_COPIED
 
 
 def _packable(problem: ConvProblem, dtype: str) -> bool:

@@ -135,9 +135,20 @@ def best_tile(problem: ConvProblem, itemsize: int, machine: Machine) -> tuple[fl
 def cycles(problem: ConvProblem, itemsize: int, machine: Machine) -> float:
     """Predict the cycles of one core: tiles, copies of x, packing and stores."""
     rate, tile = best_tile(problem, itemsize, machine)
-    moved = sum(prod(shape) for shape in (problem.x_shape, problem.w_shape, problem.y_shape)) * itemsize
+    reached = problem.batch * problem.groups * problem.channels
+    for axis in problem.axes:
+        start, stop = axis.reach()
+        reached *= stop - start
+    moved = (reached + prod(problem.w_shape) + prod(problem.y_shape)) * itemsize
     tiles = problem.products / (tile.sums * tile.lanes)
     return problem.products / rate + MOVED * moved + 4.0 * tiles / _taps(problem) * tile.sums + CALL
+
+
+def least_copy(problem: ConvProblem, itemsize: int) -> int:
+    """Return the bytes that the smallest block has to copy."""
+    everything = ((0, problem.channels), *((0, axis.k) for axis in problem.axes))
+    ones = [1] * (1 + len(problem.axes))
+    return _copied_bytes(problem, ones, everything, itemsize)
 
 
 def _taps(problem: ConvProblem) -> int:
