@@ -11,14 +11,14 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 import numpy as np
 
 from mygrad.convolution.machine import usable_processors
 
-__all__ = ["borrowed", "run", "threads", "use_threads"]
+__all__ = ["borrowed", "run", "run_parts", "threads", "use_threads"]
 
 Array = np.ndarray[Any, Any]
 KEPT_BYTES = 64 << 20  # of workspace, between calls
@@ -112,6 +112,44 @@ def run(work: Callable[[int], None], workers: int) -> None:
         for _ in range(workers - 1):
             _pool.jobs.put(lambda: work(0))
     work(1)
+
+
+class Parts:
+    """Parts 0, 1, ... of a job in Python; whoever is free takes the next."""
+
+    def __init__(self, count: int, part: Callable[[int], None]) -> None:
+        self.part, self.left, self.unfinished = part, iter(range(count)), count
+        self.lock, self.done = Lock(), Event()
+        self.error: BaseException | None = None
+
+    def __call__(self, wait: int) -> None:
+        while (number := self._next()) is not None:
+            try:
+                if self.error is None:
+                    self.part(number)
+            except BaseException as error:
+                self.error = error
+            self._finish()
+        if wait:
+            self.done.wait()
+
+    def _next(self) -> int | None:
+        with self.lock:
+            return next(self.left, None)
+
+    def _finish(self) -> None:
+        with self.lock:
+            self.unfinished -= 1
+            if not self.unfinished:
+                self.done.set()
+
+
+def run_parts(count: int, part: Callable[[int], None]) -> None:
+    """Call ``part(n)`` for each n below `count`, on as many threads as may be used; raise what one raised."""
+    job = Parts(count, part)
+    run(job, min(threads(), count))
+    if job.error is not None:
+        raise job.error
 
 
 class Lender:

@@ -32,6 +32,16 @@ def _finite(array: Array) -> bool:
     return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
+def _faithful(algorithm: planner.Algorithm, member: str, a: Array, b: Array) -> bool:
+    """Tell whether NaN and infinity will be where the defining sum has them.
+
+    To gather an input gradient pads g with zeros, and 0 * nan would be a product that the sum has not.
+    """
+    if algorithm.spreads:
+        return _finite(a) and _finite(b)
+    return not (algorithm.pads and member == planner.INPUT) or _finite(b)
+
+
 def _run(problem: ConvProblem, member: str, a: Array, b: Array, shape: tuple[int, ...]) -> Array:
     dtype = np.result_type(a, b)
     dtype = dtype if dtype.isnative else dtype.newbyteorder("=")
@@ -40,9 +50,9 @@ def _run(problem: ConvProblem, member: str, a: Array, b: Array, shape: tuple[int
     inner = np.dtype(np.float32) if dtype == np.float16 else dtype
     a, b = _plain(a, inner), _plain(b, inner)
     algorithm = planner.choose(problem, member, inner.char)
-    if member == planner.INPUT and algorithm.pads and not _finite(b):
-        # to gather pads the gradient with zeros, and 0 * nan would be a product that the sum has not
-        algorithm = next(c for c in planner.candidates(problem, member, inner.char) if not c.pads)
+    if not _faithful(algorithm, member, a, b):
+        ranked = planner.candidates(problem, member, inner.char)
+        algorithm = next(each for each in ranked if _faithful(each, member, a, b))
     return algorithm.run(problem, a, b).astype(dtype, copy=False)
 
 

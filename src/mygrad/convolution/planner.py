@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.convolution import direct, filter_dots, gemm, indexed, jit, reference
+from mygrad.convolution import direct, filter_dots, fourier, gemm, indexed, jit, reference
 from mygrad.convolution.executor import threads
 from mygrad.convolution.machine import this_machine, usable_processors
 from mygrad.convolution.problem import ConvProblem
@@ -48,7 +48,9 @@ class Algorithm:
     workspace: Callable[[ConvProblem, int], int]
     applies: Callable[[ConvProblem, str], bool]
     pads: bool = False
-    """Whether products with padding are added that the defining sum does not have."""
+    """Whether an input gradient adds products with padding that the defining sum does not have."""
+    spreads: bool = False
+    """Whether what is not finite spoils more than the sums that it is in."""
 
 
 def _products(problem: ConvProblem, dtype: str) -> float:
@@ -171,6 +173,22 @@ def _blocks_input(problem: ConvProblem, itemsize: int) -> int:
     return max((direct.workspace(phase, itemsize) for phase in phases), default=0) + parts * itemsize
 
 
+def _transformable(problem: ConvProblem, dtype: str) -> bool:
+    return dtype in "fd" and fourier.applies(problem)
+
+
+def _tiles(problem: ConvProblem, dtype: str) -> float:
+    return fourier.cycles(problem) / this_machine().hertz / threads()
+
+
+def _tiles_input(problem: ConvProblem, dtype: str) -> float:
+    return _tiles(problem.for_input(), dtype)
+
+
+def _spectra(problem: ConvProblem, itemsize: int) -> int:
+    return fourier.workspace(problem.for_input(), itemsize)
+
+
 def _always(problem: ConvProblem, dtype: str) -> bool:
     return True
 
@@ -183,6 +201,11 @@ ALGORITHMS = (
     Algorithm("direct", INPUT, direct.input_gradient, _kernel_input, _blocks_input, _generated, pads=True),
     Algorithm("direct", FILTER, direct.filter_gradient, _kernel_filter, _blocks_filter, _packable),
     Algorithm("dots", FILTER, filter_dots.filter_gradient, _dots, filter_dots.workspace, _rows),
+    Algorithm("fft", FORWARD, fourier.convolve, _tiles, fourier.workspace, _transformable, spreads=True),
+    Algorithm("fft", INPUT, fourier.input_gradient, _tiles_input, _spectra, _transformable, spreads=True),
+    Algorithm(
+        "fft", FILTER, fourier.filter_gradient, _tiles, fourier.workspace, _transformable, spreads=True
+    ),
     Algorithm("gemm", FORWARD, gemm.convolve, _gather, _block, _blas),
     Algorithm("gemm", INPUT, gemm.gather_input_gradient, _gather_input, _block_input, _blas, pads=True),
     Algorithm("gemm-scatter", INPUT, gemm.scatter_input_gradient, _scatter, _block, _blas),

@@ -1,0 +1,218 @@
+"""Large filters by tiled real Fourier transforms (overlap-save), for stride 1 and any dilation.
+
+A tile of T positions along an axis gives T - K + 1 outputs of a filter of K positions: ``Y = X conj(W)``.
+The filter gradient sums ``X conj(G)`` over all tiles before it goes back.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from math import ceil, log2, prod
+from typing import Any
+
+import numpy as np
+
+from mygrad.convolution.executor import run_parts, threads
+from mygrad.convolution.problem import Axis, ConvProblem
+from mygrad.convolution.schedule import CALL
+
+__all__ = ["applies", "convolve", "cycles", "filter_gradient", "input_gradient", "workspace"]
+
+Array = np.ndarray[Any, Any]
+MOST_PARTS = 16  # of a filter gradient, for any number of threads
+CALLS = 20  # of NumPy, each as long as a call of a kernel
+TILE_BYTES = 1 << 20  # of all that is transformed at a time by a thread
+FLOP_CYCLES = 1.2  # of a transform, in either dtype
+PRODUCT_CYCLES = 1.0  # of a product of two complex numbers
+PAD_CYCLES = 1.5  # to move one number
+TILE_CYCLES = 400_000  # of the calls for one tile
+
+
+def _smooth(least: int) -> int:
+    """Return the smallest 2^a 3^b 5^c that is not below `least`: transforms of these sizes are fast."""
+    best = 1 << (least - 1).bit_length()
+    five = 1
+    while five < best:
+        three = five
+        while three < best:
+            best = min(best, three << max(0, (-(-least // three) - 1).bit_length()))
+            three *= 3
+        five *= 5
+    return best
+
+
+def _span(axis: Axis) -> int:
+    return abs(axis.dilation) * (axis.k - 1) + 1
+
+
+@lru_cache(maxsize=4096)
+def _size(outputs: int, span: int) -> int:
+    """Return the transform of least work for so many outputs of a filter of `span` positions."""
+    whole = _smooth(outputs + span - 1)
+    sizes = {whole} | {size for n in range(1, 10) if (size := _smooth(span << n)) < whole}
+    return min(
+        sizes,
+        key=lambda size: ceil(outputs / (size - span + 1)) * (size * (log2(size) + 4) + TILE_CYCLES / 3),
+    )
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """The transform of each axis, and the outputs that each tile of it gives."""
+
+    sizes: tuple[int, ...]
+    outputs: tuple[int, ...]
+    counts: tuple[int, ...]
+
+    @staticmethod
+    def of(problem: ConvProblem) -> "Tiling":
+        sizes = tuple(_size(axis.o, _span(axis)) for axis in problem.axes)
+        outputs = tuple(size - _span(axis) + 1 for size, axis in zip(sizes, problem.axes, strict=True))
+        counts = tuple(ceil(axis.o / each) for axis, each in zip(problem.axes, outputs, strict=True))
+        return Tiling(sizes, outputs, counts)
+
+    def starts(self) -> Iterator[tuple[int, ...]]:
+        """Return the first outputs of every tile."""
+        each = (range(0, n * size, size) for n, size in zip(self.counts, self.outputs, strict=True))
+        return product(*each)
+
+
+def applies(problem: ConvProblem) -> bool:
+    """Tell whether the problem is one that tiles can do: stride 1, and filters worth a transform."""
+    return all(axis.stride == 1 == axis.up for axis in problem.axes) and prod(a.k for a in problem.axes) >= 16
+
+
+def cycles(problem: ConvProblem) -> float:
+    """Predict the cycles of one core."""
+    tiling, groups = Tiling.of(problem), problem.groups
+    size, tiles = prod(tiling.sizes), prod(tiling.counts)
+    pairs = groups * problem.channels * problem.filters
+    arrays = tiles * problem.batch * groups * (problem.channels + problem.filters) + pairs
+    transforms = arrays * size * (2.5 * log2(max(size, 2)) * FLOP_CYCLES + PAD_CYCLES)
+    products = tiles * problem.batch * pairs * size / 2 * PRODUCT_CYCLES
+    return transforms + products + TILE_CYCLES * tiles + CALLS * CALL
+
+
+def workspace(problem: ConvProblem, itemsize: int) -> int:
+    """Return the bytes of transformed filters, and of the tiles of all threads."""
+    tiling = Tiling.of(problem)
+    channels = problem.groups * problem.channels
+    tile = problem.groups * (problem.channels + problem.filters) * prod(tiling.sizes) * itemsize
+    filters = channels * problem.filters * prod(tiling.sizes) * itemsize
+    return 2 * filters + 3 * threads() * max(tile, TILE_BYTES)
+
+
+def _spread(w: Array, axes: tuple[Axis, ...]) -> Array:
+    """Put zeros between the taps, and the taps in the order of positions."""
+    if all(axis.dilation == 1 for axis in axes):
+        return w
+    wide = np.zeros((*w.shape[: -len(axes)], *map(_span, axes)), w.dtype)
+    wide[(..., *(slice(None, None, abs(axis.dilation)) for axis in axes))] = w[
+        (..., *(slice(None, None, 1 if axis.dilation > 0 else -1) for axis in axes))
+    ]
+    return wide
+
+
+def _cut(x: Array, axes: tuple[Axis, ...], start: tuple[int, ...], sizes: tuple[int, ...]) -> Array:
+    """Return the positions of x that a tile begins with, zeros where there are none."""
+    inside, into = [], []
+    for axis, first, size in zip(axes, start, sizes, strict=True):
+        begin = first + axis.reach()[0]
+        low, high = min(max(begin, 0), axis.i), max(min(begin + size, axis.i), 0)
+        inside.append(slice(low, max(low, high)))
+        into.append(slice(low - begin, low - begin + max(high - low, 0)))
+    part = x[(..., *inside)]
+    if part.shape[-len(axes) :] == sizes:
+        return part
+    tile = np.zeros((*x.shape[: -len(axes)], *sizes), x.dtype)
+    tile[(..., *into)] = part
+    return tile
+
+
+def _last(array: Array, count: int) -> tuple[int, ...]:
+    return tuple(range(array.ndim - count, array.ndim))
+
+
+def _transform(array: Array, sizes: tuple[int, ...]) -> Array:
+    return np.fft.rfftn(array, s=sizes, axes=_last(array, len(sizes)))
+
+
+def _grouped(array: Array, groups: int, axis: int) -> Array:
+    return array.reshape(*array.shape[:axis], groups, -1, *array.shape[axis + 1 :])
+
+
+def _samples(problem: ConvProblem, tiling: Tiling, itemsize: int) -> list[slice]:
+    """Cut the batch so that a thread transforms a bounded number of bytes at a time."""
+    one = problem.groups * (problem.channels + problem.filters) * prod(tiling.sizes) * itemsize
+    step = max(1, TILE_BYTES // one)
+    return [slice(n, n + step) for n in range(0, problem.batch, step)]
+
+
+def convolve(problem: ConvProblem, x: Array, w: Array) -> Array:
+    """Return y of a problem with stride 1."""
+    tiling, axes, groups = Tiling.of(problem), problem.axes, problem.groups
+    filters = np.conj(_transform(_spread(_grouped(w, groups, 0), axes), tiling.sizes))
+    y = np.empty(problem.y_shape, x.dtype)
+    x, grouped = _grouped(x, groups, 1), _grouped(y, groups, 1)
+    tasks = list(product(_samples(problem, tiling, x.itemsize), tiling.starts()))
+
+    def task(number: int) -> None:
+        samples, start = tasks[number]
+        spectrum = _transform(_cut(x[samples], axes, start, tiling.sizes), tiling.sizes)
+        spectrum = _sum_channels(spectrum, filters)
+        tile = np.fft.irfftn(spectrum, s=tiling.sizes, axes=_last(spectrum, len(axes)))
+        ends = [min(a + size, axis.o) for a, size, axis in zip(start, tiling.outputs, axes, strict=True)]
+        place = tuple(slice(a, b) for a, b in zip(start, ends, strict=True))
+        grouped[(samples, ..., *place)] = tile[
+            (..., *(slice(b - a) for a, b in zip(start, ends, strict=True)))
+        ]
+
+    run_parts(len(tasks), task)
+    return y
+
+
+def _sum_channels(x: Array, w: Array) -> Array:
+    """Return ``sum_c x[n, group, c] * w[group, f, c]`` for every frequency."""
+    total = x[:, :, None, 0] * w[:, :, 0]
+    for c in range(1, x.shape[2]):
+        total += x[:, :, None, c] * w[:, :, c]
+    return total
+
+
+def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
+    """Return the gradient of x, itself a convolution of stride 1 with the filters turned around."""
+    backward = problem.for_input()
+    filters = np.swapaxes(_grouped(w, problem.groups, 0), 1, 2)
+    return convolve(backward, g, filters.reshape(-1, *filters.shape[2:]))
+
+
+def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:
+    """Return the gradient of w; partial sums of fixed parts are added in their order."""
+    tiling, axes, groups = Tiling.of(problem), problem.axes, problem.groups
+    x, g = _grouped(x, groups, 1), _grouped(g, groups, 1)
+    tasks = list(product(_samples(problem, tiling, x.itemsize), tiling.starts()))
+    parts: list[Any] = [None] * min(len(tasks), MOST_PARTS)
+
+    def part(number: int) -> None:
+        total: Any = 0
+        for samples, start in tasks[number :: len(parts)]:
+            spectrum = _transform(_cut(x[samples], axes, start, tiling.sizes), tiling.sizes)
+            place = tuple(slice(a, a + size) for a, size in zip(start, tiling.outputs, strict=True))
+            gradient = np.conj(_transform(g[(samples, ..., *place)], tiling.sizes))
+            total = total + _sum_samples(spectrum, gradient)
+        parts[number] = total
+
+    run_parts(len(parts), part)
+    whole = np.fft.irfftn(sum(parts), s=tiling.sizes, axes=_last(parts[0], len(axes)))
+    steps = (slice(None, _span(axis), abs(axis.dilation)) for axis in axes)
+    taps = whole[(..., *steps)][(..., *(slice(None, None, 1 if a.dilation > 0 else -1) for a in axes))]
+    return np.ascontiguousarray(taps.reshape(problem.w_shape), x.dtype)
+
+
+def _sum_samples(x: Array, g: Array) -> Array:
+    """Return ``sum_n x[n, group, c] * g[n, group, f]`` for every frequency, as (group, f, c)."""
+    total = x[0][:, None] * g[0][:, :, None]
+    for n in range(1, len(x)):
+        total += x[n][:, None] * g[n][:, :, None]
+    return total
