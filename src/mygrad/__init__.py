@@ -1,7 +1,9 @@
 """Automatic differentiation for NumPy, with a fast N-dimensional convolution at its heart."""
 
 from mygrad import errors, nnet, random, typing
-from mygrad.autodiff.derivatives import grad, value_and_grad
+from mygrad.autodiff.derivatives import grad, value_and_grad, vjp
+from mygrad.autodiff.joint import custom_rule, stop_gradient
+from mygrad.autodiff.matrices import hessian, jacobian
 from mygrad.autodiff.modes import (
     mem_guard_active,
     mem_guard_off,
@@ -10,6 +12,8 @@ from mygrad.autodiff.modes import (
     turn_memory_guarding_off,
     turn_memory_guarding_on,
 )
+from mygrad.autodiff.recompute import checkpoint
+from mygrad.autodiff.tangents import hvp, jvp, linearize
 from mygrad.autodiff.tensor import Tensor
 from mygrad.configuration import show_config
 from mygrad.convolution import use_algorithm, use_threads

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.autodiff import modes
+from mygrad.autodiff import modes, signatures
 from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard, is_guarded
 from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, UFUNCS
@@ -117,8 +117,23 @@ class Elementwise(Primitive):
     def __repr__(self) -> str:
         return f"<mygrad-ufunc '{self.name}'>"
 
-    def __getattr__(self, name: str) -> Any:  # nin, nout, types, identity, ...
+    def __getattr__(self, name: str) -> Any:  # nin, nout, identity, ...
         return getattr(self.ufunc, name)
+
+    def __reduce__(self) -> Any:
+        return _declared, (self.ufunc,)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return signatures.of_ufunc(self.ufunc)
+
+    @property
+    def types(self) -> list[str]:
+        return signatures.real_types(self.ufunc)
+
+    @property
+    def ntypes(self) -> int:
+        return len(self.types)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         if keywords or len(args) != self.ufunc.nin:
@@ -215,6 +230,11 @@ class Elementwise(Primitive):
             return np.where(params, self.rules[i](g, y, *inputs[:nin]), 0)
 
 
+def _declared(function: Any) -> Any:
+    """Find again, when unpickled, what NumPy's function is to tensors."""
+    return PUBLIC[function]
+
+
 def _given(function: str, names: Sequence[str], keywords: dict[str, Any]) -> str:
     """Return the name under which an argument was given."""
     for name in names:
@@ -280,6 +300,13 @@ class Function(Primitive):
 
     def __repr__(self) -> str:
         return f"<mygrad function '{self.name}'>"
+
+    def __reduce__(self) -> Any:
+        return _declared, (self.numpy,)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return signatures.of_function(self.names, self.numpy)
 
     def __call__(self, *args: Any, constant: bool | None = None, **keywords: Any) -> Any:
         return self._bind(self.names, args, constant, keywords)

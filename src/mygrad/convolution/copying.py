@@ -85,14 +85,16 @@ class Copying:
         """Copy what lies `step` apart to lie side by side, for each of the `step` phases."""
         code, size = self.code, self.code.itemsize
         self._zeros(target, self.p.row_vectors)
-        for phase in range(self.step):
-            first, place, count = (
-                code.integer(code.at(self.phases, 8 * (3 * phase + field))) for field in range(3)
-            )
+
+        def phase(number: str) -> None:
+            entry = code.entry(self.phases, number, 24)
+            first, place, count = (code.integer(code.at(entry, 8 * field)) for field in range(3))
             into, start = code.at(target, place), code.at(source, first)
 
-            def one(j: str, into: str = into, start: str = start) -> None:
+            def one(j: str) -> None:
                 value = code.load(code.scalar, code.entry(start, j, size * self.step))
                 code.store(code.scalar, value, code.entry(into, j, size))
 
             code.each(count, one)
+
+        code.each(self.step, phase)

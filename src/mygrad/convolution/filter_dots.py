@@ -18,9 +18,9 @@ from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Layout, Strides, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.problem import ConvProblem
-from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, Range, blocks
+from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, MOST_STRIDE, Range, blocks
 
-__all__ = ["applies", "cycles", "filter_gradient", "workspace"]
+__all__ = ["applies", "best_tile", "cycles", "filter_gradient", "workspace"]
 
 Array = np.ndarray[Any, Any]
 MOST_FILTERS, MOST_TAPS = 8, 12
@@ -59,8 +59,15 @@ def _best(problem: ConvProblem, itemsize: int, machine: Machine) -> tuple[float,
     return min(found, key=lambda each: each[0])
 
 
+def best_tile(problem: ConvProblem, itemsize: int, machine: Machine) -> DotTile:
+    """Return the fastest tile by prediction."""
+    return _best(problem, itemsize, machine)[1]
+
+
 def applies(problem: ConvProblem, itemsize: int) -> bool:
     """Tell whether rows are long enough, and partial results small enough."""
+    if problem.axes[-1].stride > MOST_STRIDE:
+        return False
     parts = _blocks(problem, itemsize)
     room = prod(problem.x_shape) + prod(problem.y_shape)
     shortest = min(part[-1][1] - part[-1][0] for part in parts)
@@ -84,7 +91,7 @@ def _blocks(problem: ConvProblem, itemsize: int) -> list[tuple[Range, ...]]:
 @lru_cache(maxsize=512)
 def _plan(problem: ConvProblem, itemsize: int, x: Strides, g: Strides, workers: int) -> tuple[Plan, int]:
     """Return the calls, and the number of partial results."""
-    _, tile = _best(problem, itemsize, this_machine())
+    tile = best_tile(problem, itemsize, this_machine())
     layout = Layout(tile, tile.step, x, g)
     parts = _blocks(problem, itemsize)
     fields = [_fields(problem, tile, layout, block) for block in parts]

@@ -192,7 +192,8 @@ def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:
     tiling, axes, groups = Tiling.of(problem), problem.axes, problem.groups
     x, g = _grouped(x, groups, 1), _grouped(g, groups, 1)
     tasks = list(product(_samples(problem, tiling, x.itemsize), tiling.starts()))
-    parts: list[Any] = [None] * min(len(tasks), MOST_PARTS)
+    spectrum = groups * problem.filters * problem.channels * prod(tiling.sizes) * x.itemsize
+    parts: list[Any] = [None] * max(1, min(len(tasks), MOST_PARTS, (x.nbytes + g.nbytes) // 3 // spectrum))
 
     def part(number: int) -> None:
         total: Any = 0

@@ -4,7 +4,6 @@ A call lets go of the interpreter lock, so that threads run at the same time.
 """
 
 import ctypes
-import importlib.util
 from collections.abc import Callable
 from functools import lru_cache
 from threading import Lock
@@ -21,8 +20,12 @@ _lock = Lock()
 
 @lru_cache(maxsize=1)
 def available() -> bool:
-    """Tell whether kernels can be generated here; nothing is imported for it."""
-    return importlib.util.find_spec("llvmlite") is not None
+    """Tell whether kernels can be generated here: whether llvmlite is there and can be loaded."""
+    try:
+        import llvmlite.binding  # noqa: F401
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def _target_machine(triple: str, cpu: str, features: str) -> Any:
@@ -34,14 +37,12 @@ def _target_machine(triple: str, cpu: str, features: str) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _host() -> Any:
+def _host() -> tuple[str, str]:
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features().flatten()
-    target = llvm.Target.from_default_triple()
-    return target.create_target_machine(llvm.get_host_cpu_name(), features, opt=2)
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
 Work = Callable[[int, int], None]
@@ -51,7 +52,9 @@ _kernels: dict[Tile | DotTile, tuple[Work, Any]] = {}  # the engine owns the cod
 def _compile(module: str) -> tuple[Work, Any]:
     import llvmlite.binding as llvm
 
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(module), _host())
+    cpu, features = _host()
+    machine = llvm.Target.from_default_triple().create_target_machine(cpu, features, opt=2)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(module), machine)  # which owns both from now on
     engine.finalize_object()
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
     return kind(engine.get_function_address("work")), engine

@@ -52,10 +52,8 @@ class Axis:
         common = gcd(self.dilation, self.up)
         step = self.up // common
         found = []
-        for r in range(min(self.up, self.o)):
+        for r in self._meeting():
             rest = self.before - self.stride * r
-            if rest % common:
-                continue
             first = rest // common * pow(self.dilation // common, -1, step) % step if step > 1 else 0
             taps = len(range(first, self.k, step))
             if taps:
@@ -64,6 +62,15 @@ class Axis:
                 axis = Axis(self.i, taps, outputs, self.stride, self.dilation // common, before)
                 found.append((slice(r, None, self.up), slice(first, None, step), axis))
         return found
+
+    def _meeting(self) -> list[int]:
+        """Return the outputs below `up` that meet a tap: ``stride*r = before - dilation*k`` modulo up."""
+        common = gcd(self.stride, self.up)
+        period = self.up // common
+        inverse = pow(self.stride // common, -1, period)
+        rests = {(self.before - self.dilation * k) % self.up for k in range(min(self.k, self.up))}
+        starts = {rest // common * inverse % period for rest in rests if rest % common == 0}
+        return sorted(r for start in starts for r in range(start, min(self.up, self.o), period))
 
     def reach(self) -> tuple[int, int]:
         """Return the first input position that an output needs, and one past the last; ``up == 1``."""

@@ -32,6 +32,7 @@ TAPS = 1024  # of one chunk: sums of chunks are added, which keeps rounding erro
 LATENCY = 4  # cycles of a multiply-add
 ISSUE = 5.5  # instructions per cycle
 MOST_ROWS = 4
+MOST_STRIDE = 8  # that is worth bringing columns side by side
 MOST_SHARED = 8  # rows, and taps along them, of one tile
 FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
 MOVED = 0.3  # cycles to copy a byte
@@ -81,6 +82,8 @@ def _filter_tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: in
 
 def _position_tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: int) -> Iterator[Tile]:
     last = problem.axes[-1]
+    if last.stride > MOST_STRIDE:
+        return
     for filters in range(1, min(problem.filters, 8) + 1):
         for rows in range(1, min(MOST_ROWS, _rows(problem)) + 1):
             most = min((registers - 1) // (filters + 1) // rows, last.o // lanes)
@@ -90,7 +93,7 @@ def _position_tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: 
 
 def _shared_tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: int) -> Iterator[Tile]:
     """Tiles of position vectors with the taps along the rows."""
-    if len(problem.axes) < 2 or problem.filters > MOST_SHARED:
+    if len(problem.axes) < 2 or problem.filters > MOST_SHARED or problem.axes[-1].stride > MOST_STRIDE:
         return
     rows, last = problem.axes[-2:]
     if not 1 < rows.k <= MOST_SHARED or rows.k * last.k > TAPS:

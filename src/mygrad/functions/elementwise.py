@@ -13,7 +13,7 @@ from mygrad.autodiff.declare import Function, override
 from mygrad.autodiff.overrides import unwrapped as plain
 
 __all__ = [
-    "absolute",
+    "abs", "absolute",
     "add",
     "arccos",
     "arccosh",
@@ -60,7 +60,7 @@ __all__ = [
     "square",
     "subtract",
     "tan",
-    "tanh",
+    "tanh", "true_divide",
 ]  # fmt: skip
 
 LN2 = float(np.log(2))
@@ -71,7 +71,7 @@ negative = elementwise(np.negative, lambda g, y, x: -g)
 add = elementwise(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
 subtract = elementwise(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
 multiply = elementwise(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
-divide = elementwise(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
+divide = true_divide = elementwise(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
 reciprocal = elementwise(np.reciprocal, lambda g, y, x: -g * y * y)
 square = elementwise(np.square, lambda g, y, x: g * x * 2)
 sqrt = elementwise(np.sqrt, lambda g, y, x: g / (2 * y))
@@ -170,7 +170,7 @@ def _strict_sign(x: Any) -> Any:
 
 
 _absolute_strict = _Absolute(np.absolute, lambda g, y, x: g * _strict_sign(x))
-absolute = _Absolute(np.absolute, lambda g, y, x: g * np.sign(plain(x)))
+abs = absolute = _Absolute(np.absolute, lambda g, y, x: g * np.sign(plain(x)))
 fabs = elementwise(np.fabs, lambda g, y, x: g * np.sign(plain(x)))
 copysign = elementwise(
     np.copysign,

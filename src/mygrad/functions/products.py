@@ -3,11 +3,15 @@
 Each is linear in every operand, so each rule is a product of the same kind.
 """
 
+import itertools
+import operator
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from mygrad.autodiff.declare import Elementwise, Function, override
+from mygrad.autodiff.declare import Elementwise, Function, Joining, override
+from mygrad.autodiff.tensor import Tensor
 from mygrad.autodiff.views import Step
 from mygrad.functions.indexing import put
 
@@ -160,3 +164,145 @@ def einsum(*operands: Any, optimize: Any = False, out: Any = None, constant: boo
     if out is not None:
         params["out"] = out
     return einsum_of.run(arrays, params, constant)
+
+
+def _all_but(i: int, g: Any, y: Any, *xs: Any) -> Any:
+    """Multiply `g` with all factors but the i-th: never divide, so zeros do no harm."""
+    return reduce(operator.mul, xs[:i] + xs[i + 1 :], g)
+
+
+_sum_of = Joining(lambda xs: reduce(np.add, xs), lambda i, g, y, *xs: g, names="variables")
+_product_of = Joining(lambda xs: reduce(np.multiply, xs), _all_but, names="variables")
+
+
+def _several(function: str, operands: Any) -> list[Any]:
+    if len(operands) < 2:
+        raise ValueError(f"{function} takes two or more operands, got {len(operands)}")
+    return list(operands)
+
+
+def add_sequence(*variables: Any, constant: bool | None = None) -> Tensor:
+    """Add up two or more arrays in one step of the graph.
+
+    Parameters
+    ----------
+    *variables : ArrayLike
+        Broadcast against each other.
+    constant : bool, optional
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If there are less than two.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> mg.add_sequence(1.0, [2.0, 3.0], 4.0)
+    Tensor([7., 8.])
+    """
+    return _sum_of.run(_several("add_sequence", variables), {}, constant)
+
+
+def multiply_sequence(*variables: Any, constant: bool | None = None) -> Tensor:
+    """Multiply two or more arrays in one step of the graph; gradients are exact where factors are 0.
+
+    Parameters
+    ----------
+    *variables : ArrayLike
+        Broadcast against each other.
+    constant : bool, optional
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If there are less than two.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> mg.multiply_sequence(2.0, [2.0, 3.0], 4.0)
+    Tensor([16., 24.])
+    """
+    return _product_of.run(_several("multiply_sequence", variables), {}, constant)
+
+
+def multi_matmul(tensors: Any, *, constant: bool | None = None) -> Tensor:
+    """Multiply a chain of matrices in the order that takes the fewest multiplications.
+
+    Parameters
+    ----------
+    tensors : sequence of ArrayLike
+        Two or more, each of 2 axes; the first and the last may be vectors, which count as a row and as
+        a column.
+    constant : bool, optional
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If there are less than two, if one has not 1 or 2 axes, or if neighbouring sizes differ.
+
+    Notes
+    -----
+    The order is found by dynamic programming: Cormen et al., *Introduction to Algorithms*, "Matrix-chain
+    multiplication".
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> a, b, x = mg.ones((2, 3)), mg.ones((3, 4)), mg.ones(4)
+    >>> mg.multi_matmul([a, b, x])
+    Tensor([12., 12.], dtype=float32)
+    """
+    operands = [x if hasattr(x, "ndim") else np.asarray(x) for x in _several("multi_matmul", tensors)]
+    for i, x in enumerate(operands):
+        if x.ndim not in (1, 2):
+            raise ValueError(f"multi_matmul: operand {i} has {x.ndim} axes, shape {x.shape}; it needs 1 or 2")
+    if any(x.ndim == 1 for x in operands[1:-1]):  # it could be a row or a column: go from the left
+        return _in_order(operands, reduce(lambda left, i: (left, i), range(len(operands))), constant)
+    return _in_order(operands, _cheapest_order(_sizes([x.shape for x in operands])), constant)
+
+
+def _sizes(shapes: list[tuple[int, ...]]) -> list[int]:
+    """Return n such that matrix i of the chain has the shape (n[i], n[i + 1])."""
+    first, last = shapes[0], shapes[-1]
+    shapes = [first if len(first) == 2 else (1, *first), *shapes[1:-1], last if len(last) == 2 else (*last, 1)]
+    for i, (left, right) in enumerate(itertools.pairwise(shapes)):
+        if left[1] != right[0]:
+            raise ValueError(
+                f"multi_matmul: operand {i} has {left[1]} columns, operand {i + 1} has {right[0]} rows; "
+                "they need as many"
+            )
+    return [shapes[0][0], *(shape[1] for shape in shapes)]
+
+
+def _cheapest_order(sizes: list[int]) -> Any:
+    """Return nested pairs of positions: how to multiply matrices of shapes (sizes[i], sizes[i + 1])."""
+    count = len(sizes) - 1
+    best: dict[tuple[int, int], tuple[int, Any]] = {(i, i): (0, i) for i in range(count)}
+    for i, k in ((i, i + length) for length in range(1, count) for i in range(count - length)):
+        ways = [
+            (best[i, j][0] + best[j + 1, k][0] + sizes[i] * sizes[j + 1] * sizes[k + 1], j)
+            for j in range(i, k)
+        ]
+        cost, j = min(ways)
+        best[i, k] = cost, (best[i, j][1], best[j + 1, k][1])
+    return best[0, count - 1][1]
+
+
+def _in_order(operands: list[Any], order: Any, constant: bool | None) -> Any:
+    if isinstance(order, int):
+        return operands[order]
+    return matmul(*(_in_order(operands, each, constant) for each in order), constant=constant)

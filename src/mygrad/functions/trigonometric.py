@@ -1,0 +1,99 @@
+"""Reciprocal trigonometric and hyperbolic functions, and their inverses, which NumPy has not.
+
+Formulas: Abramowitz and Stegun, *Handbook of Mathematical Functions*, 4.3 to 4.6.
+"""
+
+from collections.abc import Callable
+from inspect import Signature
+from typing import Any
+
+import numpy as np
+
+from mygrad.autodiff.declare import Function
+from mygrad.autodiff.overrides import PUBLIC
+from mygrad.autodiff.overrides import unwrapped as plain
+from mygrad.autodiff.signatures import of_function
+
+__all__ = [
+    "arccot", "arccoth", "arccsc", "arccsch", "arcsec", "cot", "coth", "csc", "csch", "sec", "sech",
+]  # fmt: skip
+
+_DOCSTRING = """Return {formula}, element by element.
+
+    Parameters
+    ----------
+    a : ArrayLike
+        Any shape; integers give float64.
+    constant : bool, optional
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `a`.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> mg.{name}(2.0)
+    Tensor({example:.8f})
+    """
+
+
+class _Named(Function):
+    """A function of one array that NumPy has not: the tables know it by its name."""
+
+    def __init__(self, name: str, formula: str, value: Callable[[Any], Any], rule: Any) -> None:
+        super().__init__(value, rule, names="a")
+        self.name = self.__name__ = self.numpy = name
+        self.numpy_names = ["a"]
+        self.__doc__ = _DOCSTRING.format(name=name, formula=formula, example=value(2.0))
+        PUBLIC[name] = self
+
+    @property
+    def __signature__(self) -> Signature:
+        return of_function(self.names, self.function)
+
+
+def _csch(a: Any) -> Any:
+    """Return 2 exp(-|a|) / (1 - exp(-2 |a|)), with the sign of a: sinh would overflow."""
+    return 2 * np.exp(-np.abs(a)) / np.copysign(np.expm1(-2 * np.abs(a)), a)
+
+
+def _arccot(a: Any) -> Any:
+    """Return arctan(1 / a), which jumps from -pi/2 to pi/2 at 0."""
+    return np.copysign(np.arctan2(1, np.abs(a)), np.where(plain(a) == 0, 1, plain(a)))
+
+
+def _root(a: Any) -> Any:
+    """Return sqrt(a**2 - 1) without overflow."""
+    return np.sqrt(np.abs(a) - 1) * np.sqrt(np.abs(a) + 1)
+
+
+def _arcsecant(g: Any, y: Any, a: Any) -> Any:
+    """Differentiate the arcsecant: 0 at -1 and 1, where the derivative is infinite."""
+    return np.where(np.abs(plain(a)) == 1, 0, g / (np.abs(a) * _root(a)))
+
+
+sec = _Named("sec", "1 / cos(a)", lambda a: 1 / np.cos(a), lambda g, y, a: g * y * np.tan(a))
+csc = _Named("csc", "1 / sin(a)", lambda a: 1 / np.sin(a), lambda g, y, a: -g * y / np.tan(a))
+cot = _Named("cot", "1 / tan(a)", lambda a: 1 / np.tan(a), lambda g, y, a: -g * (1 + y * y))
+sech = _Named(
+    "sech",
+    "1 / cosh(a)",
+    lambda a: 2 * np.exp(-np.abs(a)) / (1 + np.exp(-2 * np.abs(a))),
+    lambda g, y, a: -g * y * np.tanh(a),
+)
+csch = _Named("csch", "1 / sinh(a)", _csch, lambda g, y, a: -g * y / np.tanh(a))
+coth = _Named("coth", "1 / tanh(a)", lambda a: 1 / np.tanh(a), lambda g, y, a: -g * csch.either(a) ** 2)
+arcsec = _Named("arcsec", "arccos(1 / a)", lambda a: np.arccos(1 / a), _arcsecant)
+arccsc = _Named("arccsc", "arcsin(1 / a)", lambda a: np.arcsin(1 / a), lambda g, y, a: -_arcsecant(g, y, a))
+arccot = _Named("arccot", "arctan(1 / a), which is pi/2 at 0", _arccot, lambda g, y, a: -g / (1 + a * a))
+arccsch = _Named(
+    "arccsch",
+    "arcsinh(1 / a)",
+    lambda a: np.arcsinh(1 / a),
+    lambda g, y, a: -g / (np.abs(a) * np.sqrt(1 + a * a)),
+)
+arccoth = _Named(
+    "arccoth", "arctanh(1 / a)", lambda a: np.arctanh(1 / a), lambda g, y, a: g / ((1 - a) * (1 + a))
+)

@@ -1,0 +1,402 @@
+"""The generated kernels as a system: threads, processes, layouts, values that are not finite, memory."""
+
+import concurrent.futures
+import os
+import subprocess
+import sys
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mygrad as mg
+from mygrad.convolution import (
+    ConvProblem,
+    convolve,
+    explain,
+    filter_gradient,
+    input_gradient,
+    jit,
+    planner,
+    use_algorithm,
+    use_threads,
+)
+
+make = ConvProblem.make
+PROBLEMS = {
+    "wide": make((2, 32, 20, 21), (48, 32, 3, 3), stride=1, padding=1),
+    "thin": make((3, 1, 200, 130), (1, 1, 3, 3), stride=1, padding=1),
+    "strided": make((2, 5, 61, 47), (6, 5, 5, 3), stride=(2, 2), padding=1),
+    "signal": make((1, 1, 30000), (3, 1, 65), stride=1),
+    "depthwise": make((2, 24, 40, 40), (24, 1, 3, 3), stride=1, padding=1, groups=24),
+    "four axes": make((1, 3, 7, 8, 9, 10), (4, 3, 2, 3, 2, 3), stride=1, padding=1),
+    "pointwise": make((2, 40, 17, 19), (24, 40, 1, 1), stride=1),
+    "dilated": make((2, 8, 33, 33), (16, 8, 3, 3), stride=1, padding=4, dilation=4),
+    "long sums": make((2, 300, 9, 9), (20, 300, 3, 3), stride=1),
+}
+MEMBERS = {
+    "forward": (convolve, "x", "w"),
+    "input": (input_gradient, "g", "w"),
+    "filter": (filter_gradient, "x", "g"),
+}
+each_problem = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+each_member = pytest.mark.parametrize("member", MEMBERS)
+
+
+def arrays(problem, dtype="f4", seed=0):
+    rng = np.random.default_rng(seed)
+    shapes = {"x": problem.x_shape, "w": problem.w_shape, "g": problem.y_shape}
+    return {name: rng.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
+
+
+def compute(member, problem, data):
+    function, a, b = MEMBERS[member]
+    return function(problem, data[a], data[b])
+
+
+def exact(member, problem, data):
+    with use_algorithm("reference"):
+        return compute(member, problem, {name: value.astype("f8") for name, value in data.items()})
+
+
+def terms(member, problem):
+    """Return how many products each sum has at most."""
+    total = problem.products // problem.groups
+    outputs = {"forward": problem.y_shape, "input": problem.x_shape, "filter": problem.w_shape}[member]
+    return max(1, total * problem.groups // max(1, int(np.prod(outputs))))
+
+
+# -- numbers
+
+
+@each_member
+@each_problem
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("algorithm", ["direct", "dots", "fft", "gemm", None])
+def test_real_sizes(problem, member, dtype, algorithm):
+    """Compare with the sum in float64, in units of rounding of a sum of n standard normal products.
+
+    Rounding errors of n additions grow as n / 2 units at the very worst, sqrt(n) as a rule; sums are
+    about sqrt(n): 4 n eps is far above what is found and far below any mistake.
+    """
+    data = arrays(problem, dtype)
+    expected = exact(member, problem, data)
+    if algorithm is None:
+        result = compute(member, problem, data)
+    else:
+        with use_algorithm(algorithm):
+            result = compute(member, problem, data)
+    n = terms(member, problem)
+    np.testing.assert_allclose(result, expected, rtol=0, atol=4 * (n + 16) * np.finfo(dtype).eps)
+
+
+@each_member
+@each_problem
+def test_errors_are_those_of_sums_in_blocks(problem, member):
+    """The mean error is below that of adding the terms one after the other in float32.
+
+    Sums of i terms are about sqrt(i), each addition rounds by 0.29 units of that (uniform errors), and the
+    squares add up: 0.29 n / sqrt(2) units of rounding, of which the mean is 0.8.
+    """
+    data = arrays(problem)
+    expected = exact(member, problem, data)
+    error = np.abs(compute(member, problem, data) - expected)
+    n = terms(member, problem)
+    assert error.mean() <= (0.16 * n + np.sqrt(n)) * np.finfo("f4").eps
+
+
+@each_member
+@pytest.mark.parametrize("algorithm", ["direct", "dots", "fft", "gemm", "gemm-scatter", "indexed"])
+@pytest.mark.parametrize("name", ["wide", "strided", "signal", "dilated", "depthwise"])
+def test_what_is_not_finite_goes_where_the_sum_sends_it(algorithm, name, member):
+    problem = PROBLEMS[name]
+    data = arrays(problem, "f8")
+    rng = np.random.default_rng(1)
+    for value, where in ((np.nan, "x"), (np.inf, "g"), (-np.inf, "x")):
+        data[where].ravel()[rng.integers(data[where].size, size=2)] = value
+    with np.errstate(invalid="ignore"), use_algorithm("reference"):
+        expected = compute(member, problem, data)
+    with np.errstate(invalid="ignore"), use_algorithm(algorithm):
+        result = compute(member, problem, data)
+    np.testing.assert_array_equal(np.isnan(result), np.isnan(expected))
+    np.testing.assert_array_equal(np.isinf(result), np.isinf(expected))
+    np.testing.assert_allclose(result, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_filters_that_are_not_finite_do_not_meet_padding_in_the_input_gradient():
+    problem = make((1, 1, 6), (1, 1, 3), stride=1)
+    g, w = np.ones(problem.y_shape), np.array([[[np.inf, 1.0, 1.0]]])
+    np.testing.assert_array_equal(input_gradient(problem, g, w).ravel(), [np.inf] * 4 + [2.0, 1.0])
+
+
+# -- layouts
+
+
+def stored(array, layout):
+    if layout == "fortran":
+        return np.asfortranarray(array)
+    if layout == "swapped":
+        return array.astype(array.dtype.newbyteorder())
+    if layout == "strided":
+        return np.repeat(array, 2, axis=-1)[..., ::2]
+    if layout == "reversed":
+        return np.ascontiguousarray(array[..., ::-1])[..., ::-1]
+    if layout == "unaligned":
+        raw = np.zeros(array.nbytes + 1, np.uint8)
+        raw[1:] = np.frombuffer(array.tobytes(), np.uint8)
+        return raw[1:].view(array.dtype).reshape(array.shape)
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+@each_member
+@pytest.mark.parametrize("layout", ["fortran", "swapped", "strided", "reversed", "unaligned", "read-only"])
+@pytest.mark.parametrize("name", ["wide", "thin", "strided"])
+def test_any_layout(name, layout, member):
+    problem = PROBLEMS[name]
+    data = arrays(problem)
+    expected = compute(member, problem, data)
+    result = compute(member, problem, {key: stored(value, layout) for key, value in data.items()})
+    np.testing.assert_array_equal(result, expected)
+    assert result.dtype == np.float32
+    assert result.dtype.isnative
+    assert result.flags.c_contiguous
+
+
+def test_overlapping_windows_as_input():
+    signal = np.random.default_rng(0).standard_normal(500)
+    x = np.lib.stride_tricks.sliding_window_view(signal, 100)[None, ::40]
+    problem = make(x.shape, (3, x.shape[1], 7), stride=1)
+    w = np.random.default_rng(1).standard_normal(problem.w_shape)
+    np.testing.assert_array_equal(convolve(problem, x, w), convolve(problem, x.copy(), w))
+
+
+# -- threads and processes
+
+
+@each_member
+@each_problem
+def test_any_number_of_threads_gives_the_same_bits(problem, member):
+    data = arrays(problem)
+    results = []
+    for count in (1, 2, 5):
+        with use_threads(count):
+            results.append(compute(member, problem, data))
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
+
+
+def test_many_callers_at_once():
+    jobs = [(member, problem) for member in MEMBERS for problem in PROBLEMS.values()] * 3
+    data = {id(problem): arrays(problem) for problem in PROBLEMS.values()}
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda job: compute(*job, data[id(job[1])]), jobs))
+    for (member, problem), result in zip(jobs, results, strict=True):
+        np.testing.assert_array_equal(result, compute(member, problem, data[id(problem)]))
+
+
+def test_a_kernel_is_compiled_once(monkeypatch):
+    compiled = []
+    compile_one = jit._compile
+    monkeypatch.setattr(jit, "_kernels", {})
+    monkeypatch.setattr(jit, "_compile", lambda module: compiled.append(module) or compile_one(module))
+    tile = direct_tile()
+    gate = threading.Barrier(6)
+
+    def get(_):
+        gate.wait()
+        return jit.compiled(tile)
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        assert len(set(map(id, pool.map(get, range(6))))) == 1
+    assert len(compiled) == 1
+
+
+def direct_tile():
+    from mygrad.convolution.machine import this_machine
+    from mygrad.convolution.schedule import best_tile
+
+    return best_tile(PROBLEMS["wide"], 4, this_machine())[1]
+
+
+def run_python(source, **environment):
+    """Run a script in a fresh process; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+COMPUTE = """
+import numpy as np
+import mygrad as mg
+from mygrad.nnet.layers import conv_nd
+
+def compute():
+    rng = np.random.default_rng(0)
+    x = mg.tensor(rng.standard_normal((4, 8, 40, 40)))
+    w = mg.tensor(rng.standard_normal((16, 8, 3, 3)))
+    conv_nd(x, w, stride=1, padding=1).backward()
+    return float(x.grad.sum()), float(w.grad.sum())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_child_computes_with_threads_of_its_own():
+    output = run_python(
+        COMPUTE
+        + """
+import os, sys, warnings
+warnings.simplefilter("ignore")
+with mg.use_threads(3):
+    before = compute()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if compute() == before else 1)
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), compute() == before)
+"""
+    )
+    assert output.split() == ["0", "True"]
+
+
+def test_without_llvmlite_everything_works():
+    script = "import sys; sys.modules['llvmlite'] = None\n" + COMPUTE + "print(*compute())\n"
+    plain = [float(value) for value in run_python(COMPUTE + "print(*compute())\n").split()]
+    assert [float(value) for value in run_python(script).split()] == pytest.approx(plain, rel=1e-9)
+    names = run_python(
+        "import sys; sys.modules['llvmlite'] = None\n"
+        "from mygrad.convolution import ConvProblem, explain\n"
+        "print(explain(ConvProblem.make((1, 1, 99), (1, 1, 5), stride=1)))\n"
+        "import mygrad; mygrad.show_config()"
+    )
+    assert "direct" not in names
+    assert "gemm" in names
+    assert "kernels: not available" in names
+
+
+def test_an_llvmlite_that_cannot_be_loaded_is_done_without(tmp_path):
+    broken = tmp_path / "llvmlite"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise OSError('libllvmlite.so: cannot open')")
+    output = run_python(COMPUTE + "print(*compute())", PYTHONPATH=str(tmp_path))
+    assert len(output.split()) == 2
+
+
+def test_nothing_heavy_is_imported_before_it_is_used():
+    output = run_python("import mygrad, sys; print('llvmlite' in sys.modules, 'numpy.fft' in sys.modules)")
+    assert output.split()[0] == "False"
+
+
+# -- the choice
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@each_problem
+def test_explain_shows_the_choice_first(problem, dtype):
+    text = explain(problem, dtype).splitlines()
+    for member in (planner.FORWARD, planner.INPUT, planner.FILTER):
+        mine = [line for line in text if f" {member} " in line]
+        assert "->" in mine[0]
+        assert all("->" not in line for line in mine[1:])
+        assert planner.choose(problem, member, np.dtype(dtype).char).name in mine[0].split()
+        assert all("predicted" in line and "MB" in line and "% of peak" in line for line in mine)
+
+
+def test_what_was_measured_is_what_is_chosen(monkeypatch):
+    monkeypatch.setattr(planner, "_measured", {})
+    problem = make((1, 2, 50, 50), (3, 2, 5, 5), stride=1)
+    text = explain(problem, "f4", measure=True)
+    assert "measured" in text
+    seconds = planner._measured[problem, planner.FORWARD, "f"]
+    assert planner.choose(problem, planner.FORWARD, "f").name == min(seconds, key=seconds.__getitem__)
+    planner._measured[problem, planner.FORWARD, "f"] = {"reference": 1e-9}
+    assert planner.choose(problem, planner.FORWARD, "f").name == "reference"
+    assert "measured" in explain(problem, "f4")
+
+
+def test_the_environment_forces_an_algorithm_and_threads():
+    source = "import mygrad; mygrad.show_config()"
+    output = run_python(source, MYGRAD_CONV_ALGORITHM="gemm", MYGRAD_NUM_THREADS="7")
+    assert "algorithm: gemm" in output
+    assert "threads: 7" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("MYGRAD_CONV_ALGORITHM", "magic"), ("MYGRAD_NUM_THREADS", "0"), ("MYGRAD_NUM_THREADS", "x")],
+)
+def test_an_environment_that_makes_no_sense_is_an_error(name, value):
+    source = "import mygrad\ntry: mygrad.show_config()\nexcept ValueError as error: print(error)"
+    assert name in run_python(source, **{name: value})
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_bad_number_of_threads(count):
+    with pytest.raises(ValueError, match="1 thread or more"), use_threads(count):
+        pass
+
+
+def test_the_configuration_is_printed(capsys):
+    mg.show_config()
+    text = capsys.readouterr().out
+    for entry in ("instruction set", "vector width", "level 2 cache", "threads", "llvmlite", "BLAS"):
+        assert entry in text
+
+
+# -- memory
+
+
+@each_member
+@pytest.mark.parametrize(
+    "problem",
+    [
+        make((8, 32, 96, 96), (32, 32, 3, 3), stride=1, padding=1),
+        make((4, 1, 700, 700), (1, 1, 5, 5), stride=1),
+        make((1, 1, 2_000_000), (4, 1, 2049), stride=1),
+        make((2, 5, 301, 301), (7, 5, 7, 7), stride=2),
+    ],
+    ids=["wide", "thin", "long", "strided"],
+)
+def test_the_workspace_is_no_larger_than_the_arrays(problem, member):
+    data = arrays(problem)
+    compute(member, problem, data)
+    sizes = [value.nbytes for value in data.values()]
+    output = {"forward": "g", "input": "x", "filter": "w"}[member]
+    tracemalloc.start()
+    try:
+        compute(member, problem, data)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - data[output].nbytes <= sum(sizes)
+
+
+def test_a_result_that_cannot_fit_is_a_memory_error():
+    x, w = np.ones((1, 1, 1)), np.ones((1, 1, 1))
+    with pytest.raises(MemoryError, match=r"Unable to allocate .* for an array with shape"):
+        mg.nnet.conv_nd(x, w, stride=1, padding=10**14)
+
+
+@settings(max_examples=30, deadline=None)
+@given(stride=st.integers(1, 10**6), dilation=st.integers(1, 10**6), taps=st.integers(1, 3))
+def test_huge_strides_and_dilations_cost_what_they_meet(stride, dilation, taps):
+    size = dilation * (taps - 1) + 1 + stride
+    x = np.zeros((1, 1, size))
+    x[..., ::stride] = 1.0
+    problem = make(x.shape, (1, 1, taps), stride=stride, dilation=dilation)
+    y = convolve(problem, x, np.ones(problem.w_shape))
+    expected = [sum(x[0, 0, stride * o + dilation * k] for k in range(taps)) for o in range(2)]
+    np.testing.assert_array_equal(y.ravel(), expected)
+    g = filter_gradient(problem, x, np.ones_like(y))
+    np.testing.assert_array_equal(g.ravel(), x[0, 0, ::dilation][:taps] + x[0, 0, stride::dilation][:taps])
+    assert input_gradient(problem, y, np.ones(problem.w_shape)).sum() == pytest.approx(taps * y.sum())

@@ -1,0 +1,105 @@
+"""Code for processors that this one may not be: looked at, and run where the processor can."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mygrad.convolution import direct, filter_dots, jit, reference
+from mygrad.convolution.machine import ISAS, Machine, this_machine
+from mygrad.convolution.problem import ConvProblem
+from mygrad.convolution.schedule import best_tile
+
+llvm = pytest.importorskip("llvmlite.binding")
+TARGETS = {
+    "AVX-512": ("x86_64-unknown-linux-gnu", "skylake-avx512", "", r"vfmadd\d+p[sd].*%[xyz]mm"),
+    "AVX2": ("x86_64-unknown-linux-gnu", "haswell", "", r"vfmadd\d+p[sd].*%[xy]mm"),
+    "SSE2": ("x86_64-unknown-linux-gnu", "x86-64", "", r"mulp[sd].*%xmm"),
+    "NEON": ("aarch64-unknown-linux-gnu", "cortex-a76", "", r"fmla\s+v\d+\.[24][sd]"),
+}
+ISA = {isa.name: isa for isa in ISAS}
+PROBLEMS = {
+    "many filters": ConvProblem.make((1, 16, 14, 14), (64, 16, 3, 3), stride=1),
+    "one filter": ConvProblem.make((1, 1, 64, 64), (1, 1, 3, 3), stride=1),
+    "three filters": ConvProblem.make((2, 4, 33, 35), (3, 4, 5, 5), stride=1, padding=2),
+    "strided": ConvProblem.make((2, 4, 33, 35), (2, 4, 5, 5), stride=2, padding=2),
+}
+
+
+def machine(name):
+    isa = ISA[name]
+    return Machine(isa, isa.bits, 32 << 10, 1 << 20, 3e9)
+
+
+@pytest.mark.parametrize("itemsize", [4, 8])
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+@pytest.mark.parametrize("name", TARGETS)
+def test_code_for_every_instruction_set(name, problem, itemsize):
+    triple, cpu, features, multiply_add = TARGETS[name]
+    for tile in (
+        best_tile(problem, itemsize, machine(name))[1],
+        filter_dots.best_tile(problem, itemsize, machine(name)),
+    ):
+        assert tile.vector_bytes * 8 <= ISA[name].bits
+        code = jit.assembly(jit.module_of(tile), triple, cpu, features)
+        found = len(re.findall(multiply_add, code))
+        sums = getattr(tile, "sums", None) or tile.filters * tile.taps
+        assert found >= sums
+        widest = {512: "%zmm", 256: "%ymm", 128: r"%xmm|\bv\d"}[tile.vector_bytes * 8]
+        assert re.search(widest, code)
+
+
+@pytest.mark.parametrize("itemsize", [4, 8])
+@pytest.mark.parametrize("name", TARGETS)
+def test_sums_stay_in_registers(name, itemsize):
+    """Between the multiply-adds of the loop over taps there is no store, so nothing is spilled."""
+    triple, cpu, features, multiply_add = TARGETS[name]
+    tile = best_tile(PROBLEMS["many filters"], itemsize, machine(name))[1]
+    lines = jit.assembly(jit.module_of(tile), triple, cpu, features).splitlines()
+    hits = [n for n, line in enumerate(lines) if re.search(multiply_add, line)]
+    inside = lines[hits[0] : hits[tile.sums - 1]]
+    store = r"^\s*(v?mov[au]p[sd]\s+%[xyz]mm\d+, .*\(|st[rp]\s+q)"
+    assert not [line for line in inside if re.search(store, line)]
+
+
+def runs_here(name):
+    mine = this_machine().isa
+    order = [isa.name for isa in ISAS]
+    return mine.name == name or (
+        mine.name in ("AVX-512", "AVX2") and order.index(name) >= order.index(mine.name) and name != "NEON"
+    )
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+@pytest.mark.parametrize("name", TARGETS)
+def test_narrow_kernels_are_right(name, problem, dtype, monkeypatch):
+    if not runs_here(name):
+        pytest.skip(f"this processor has no {name}")
+    narrow = replace(machine(name), hertz=this_machine().hertz)
+    for module in (direct, filter_dots):
+        monkeypatch.setattr(module, "this_machine", lambda: narrow)
+    for cache in (direct.plan, direct._forward, direct._phases, direct._backward, filter_dots._plan):
+        cache.cache_clear()
+    rng = np.random.default_rng(0)
+    x, w, g = (
+        rng.standard_normal(s).astype(dtype) for s in (problem.x_shape, problem.w_shape, problem.y_shape)
+    )
+    allowed = {"rtol": 0, "atol": 5000 * np.finfo(dtype).eps}
+    np.testing.assert_allclose(direct.convolve(problem, x, w), reference.convolve(problem, x, w), **allowed)
+    expected = reference.input_gradient(problem, g, w)
+    np.testing.assert_allclose(direct.input_gradient(problem, g, w), expected, **allowed)
+    expected = reference.filter_gradient(problem, x, g)
+    np.testing.assert_allclose(direct.filter_gradient(problem, x, g), expected, **allowed)
+    np.testing.assert_allclose(filter_dots.filter_gradient(problem, x, g), expected, **allowed)
+    for cache in (direct.plan, direct._forward, direct._phases, direct._backward, filter_dots._plan):
+        cache.cache_clear()
+
+
+def test_the_machine_is_known():
+    found = this_machine()
+    assert found.isa in ISAS
+    assert 16 <= found.l1 >> 10 <= 1024
+    assert found.l2 >= found.l1
+    assert 5e8 < found.hertz < 2e10
