@@ -1,5 +1,7 @@
 """Automatic differentiation for NumPy, with a fast N-dimensional convolution at its heart."""
 
+from typing import TYPE_CHECKING, Any
+
 from mygrad import errors, nnet, random, typing
 from mygrad.autodiff.derivatives import grad, value_and_grad, vjp
 from mygrad.autodiff.joint import custom_rule, stop_gradient
@@ -15,8 +17,6 @@ from mygrad.autodiff.modes import (
 from mygrad.autodiff.recompute import checkpoint
 from mygrad.autodiff.tangents import hvp, jvp, linearize
 from mygrad.autodiff.tensor import Tensor
-from mygrad.configuration import show_config
-from mygrad.convolution import use_algorithm, use_threads
 from mygrad.functions.creation import *
 from mygrad.functions.elementwise import *
 from mygrad.functions.indexing import where
@@ -25,4 +25,21 @@ from mygrad.functions.reductions import *
 from mygrad.functions.shapes import *
 from mygrad.operation import execute_op
 
+if TYPE_CHECKING:
+    from mygrad.configuration import show_config
+    from mygrad.convolution import use_algorithm, use_threads
+
 __version__ = "3.0.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what belongs to the convolution engine when it is asked for."""
+    if name == "show_config":
+        from mygrad.configuration import show_config
+
+        return show_config
+    if name in ("use_algorithm", "use_threads"):
+        from mygrad import convolution
+
+        return getattr(convolution, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

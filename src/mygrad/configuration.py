@@ -1,13 +1,12 @@
 """What this host offers for convolution, and what is used."""
 
-import importlib.metadata
 import platform
 from typing import Any
 
 import numpy as np
 
 from mygrad.convolution.executor import threads
-from mygrad.convolution.jit import available
+from mygrad.convolution.jit import version
 from mygrad.convolution.machine import this_machine, usable_processors
 from mygrad.convolution.planner import forced_algorithm
 
@@ -28,9 +27,7 @@ def _configuration() -> dict[str, dict[str, Any]]:
             "processors of this process": usable_processors(),
         },
         "Convolution": {
-            "kernels": f"llvmlite {importlib.metadata.version('llvmlite')}"
-            if available()
-            else "not available",
+            "kernels": version(),
             "threads": threads(),
             "algorithm": forced_algorithm() or "chosen for each problem",
         },

@@ -13,7 +13,7 @@ from mygrad.convolution.dots import DotTile, emit_dots
 from mygrad.convolution.emitter import emit
 from mygrad.convolution.tile import Tile
 
-__all__ = ["Work", "assembly", "available", "compiled", "module_of"]
+__all__ = ["Work", "assembly", "available", "compiled", "module_of", "version"]
 
 _lock = Lock()
 
@@ -26,6 +26,15 @@ def available() -> bool:
     except (ImportError, OSError):
         return False
     return True
+
+
+def version() -> str:
+    """Return the name and version of what generates kernels, if anything does."""
+    if not available():
+        return "not available"
+    import llvmlite
+
+    return f"llvmlite {llvmlite.__version__}"
 
 
 def _target_machine(triple: str, cpu: str, features: str) -> Any:
