@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
 from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.tile import in_parts
 from mygrad.convolution.worker import emit_work
 
 __all__ = ["DOT_FIELDS", "DotTile", "emit_dots"]
@@ -16,7 +17,7 @@ __all__ = ["DOT_FIELDS", "DotTile", "emit_dots"]
 # (`last`), of which only the lanes from `fresh` on count.
 DOT_FIELDS = (
     *COPY_FIELDS,
-    "rows", "row_count", "vectors", "unfinished", "last", "fresh",
+    "rows", "row_count", "part_rows", "vectors", "unfinished", "last", "fresh",
     "offsets", "taps", "tap_tiles", "g_offset", "g_filter", "filters", "filter_tiles",
     "result", "result_filter",
 )  # fmt: skip
@@ -44,6 +45,7 @@ class Dots:
         self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
         code = self.code
         self.p = p = Fields(code, DOT_FIELDS)
+        code.room("waiting", tile.filters * tile.taps * tile.vector_bytes)
         self.source = Copying(code, p, code.at("%x", p.source_offset), tile.step).result
         self.g, self.result = code.at("%g", p.g_offset), code.at("%y", p.result)
         self.offsets, self.rows = p.address(code, "offsets"), p.address(code, "rows")
@@ -64,8 +66,8 @@ class Dots:
         code, p, tile = self.code, self.p, self.tile
         first = self._start(number, tile.filters, p.filters)
         g = code.at(self.g, code.multiply(first, p.g_filter))
-        zeros = ["zeroinitializer"] * (tile.filters * tile.taps)
-        sums = code.loop(p.row_count, lambda r, sums: self._row(r, g, offsets, sums), zeros, code.vector)
+        count = tile.filters * tile.taps
+        sums = in_parts(code, count, p.row_count, p.part_rows, lambda r, sums: self._row(r, g, offsets, sums))
         target = code.at(result, code.multiply(first, p.result_filter))
         for f in range(tile.filters):
             row = code.at(target, code.multiply(f, p.result_filter))
@@ -73,7 +75,7 @@ class Dots:
                 total = code.total(sums[f * tile.taps + t])
                 code.store(code.scalar, total, code.at(row, t * tile.itemsize))
 
-    def _row(self, number: str, g: str, offsets: Values, sums: Values) -> Values:
+    def _row(self, number: Value, g: str, offsets: Values, sums: Values) -> Values:
         """Add the products of one row: whole vectors, then what is left."""
         code, p = self.code, self.p
         entry = code.entry(self.rows, number, 16)

@@ -14,7 +14,8 @@ __all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "emit"]
 # One i64 each, in this order; all sizes, strides and offsets in bytes.
 BLOCK_FIELDS = (
     *COPY_FIELDS,
-    "taps", "offsets", "packed_offset", "packed_block", "filter_blocks", "filter_groups", "group_blocks",
+    "taps", "part_taps", "offsets",
+    "packed_offset", "packed_block", "filter_blocks", "filter_groups", "group_blocks",
     "row_tiles", "rows", "column_tiles", "last_column", "y_offset", "y_filter", "filters",
     "add_sums", "keep_sums", "sums_offset",
 )  # fmt: skip
@@ -76,6 +77,7 @@ class Block:
         if not tile.by_position:
             code.room("turned", tile.room)
         code.room("last", tile.room)
+        code.room("waiting", tile.bytes)
         self.p = p = Fields(code, BLOCK_FIELDS)
         self.source = Copying(code, p, code.at("%x", p.source_offset), tile.phases).result
         self.y, self.sums = code.at("%y", p.y_offset), code.at("%sums", p.sums_offset)
@@ -111,7 +113,7 @@ class Block:
         """Compute one tile of one block of filters."""
         code, p, tile = self.code, self.p, self.tile
         packed = code.at(self.packed, code.multiply(b, p.packed_block))
-        sums = micro_kernel(code, tile, x_rows, p.row_pitch, packed, self.offsets, p.taps)
+        sums = micro_kernel(code, tile, x_rows, p.row_pitch, packed, self.offsets, p.taps, p.part_taps)
         number = code.add(code.multiply(place, p.filter_blocks), b)
         before = code.multiply(b, tile.width)
         y = [code.at(row, code.multiply(before, p.y_filter)) for row in y_rows]

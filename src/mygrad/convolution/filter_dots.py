@@ -18,13 +18,15 @@ from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Layout, Strides, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.problem import ConvProblem
-from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, MOST_STRIDE, Range, blocks
+from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, MOST_STRIDE, Range, blocks, cut
 
 __all__ = ["applies", "best_tile", "cycles", "filter_gradient", "workspace"]
 
 Array = np.ndarray[Any, Any]
 MOST_FILTERS, MOST_TAPS = 8, 12
 BLOCKS = 16  # enough for threads, and the same for any number of them
+PART_VECTORS = 64  # added one after the other before their sum is added to that of others
+MOST_COLUMNS = 1024  # of a block, for the same reason
 REDUCE = 12  # cycles to add the lanes of one register
 LOADED = 1.4  # loads that one load from any address costs
 
@@ -85,7 +87,12 @@ def _blocks(problem: ConvProblem, itemsize: int) -> list[tuple[Range, ...]]:
     """Cut (batch, outputs...) so that each part of x fits the cache, and all threads have work."""
     everything = ((0, problem.channels), *((0, axis.k) for axis in problem.axes))
     parts = BLOCKS if problem.products > FEW_PRODUCTS else 1
-    return blocks(problem, everything, itemsize, this_machine(), parts)
+    found = blocks(problem, everything, itemsize, this_machine(), parts)
+    return [
+        (*outer, (start + a, start + b))
+        for *outer, (start, stop) in found
+        for a, b in cut(stop - start, ceil((stop - start) / MOST_COLUMNS))
+    ]
 
 
 @lru_cache(maxsize=512)
@@ -119,6 +126,7 @@ def _fields(problem: ConvProblem, tile: DotTile, layout: Layout, block: tuple[Ra
     return fields | {
         "rows": layout.keep(rows),
         "row_count": len(rows),
+        "part_rows": max(1, PART_VECTORS // ceil(columns / tile.lanes)),
         "vectors": columns // tile.lanes,
         "unfinished": int(left > 0),
         "last": (columns - tile.lanes) * size,

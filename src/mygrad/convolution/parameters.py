@@ -15,7 +15,7 @@ import numpy as np
 from mygrad.convolution.emitter import BLOCK_FIELDS, PACK_FIELDS
 from mygrad.convolution.layout import Layout, Strides, grid, table
 from mygrad.convolution.problem import Axis, ConvProblem
-from mygrad.convolution.schedule import Range, Schedule
+from mygrad.convolution.schedule import Range, Schedule, part_products
 
 __all__ = ["Parameters"]
 
@@ -155,6 +155,7 @@ class Parameters:
         rows, columns = self._row_tiles(self.layout.rows(axes, batch, copied), axes), axes[-1].o
         return {
             "taps": len(offsets),
+            "part_taps": max(1, part_products(self.problem) // self.tile.row_taps),
             "offsets": self.layout.keep(offsets, np.int32),
             "row_tiles": len(rows) // self.tile.rows,
             "rows": self.layout.keep(rows),

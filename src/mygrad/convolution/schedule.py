@@ -32,6 +32,7 @@ TAPS = 1024  # of one chunk: sums of chunks are added, which keeps rounding erro
 LATENCY = 4  # cycles of a multiply-add
 ISSUE = 5.5  # instructions per cycle
 MOST_ROWS = 4
+LEAST_PART, MOST_PART = 48, 144  # products
 MOST_STRIDE = 8  # that is worth bringing columns side by side
 MOST_SHARED = 8  # rows, and taps along them, of one tile
 FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
@@ -178,6 +179,11 @@ def _chunks(problem: ConvProblem) -> tuple[tuple[Range, ...], ...]:
         whole = all(b - a == 1 for each in found for a, b in each)
         found = [(*each, part) for each in found for part in cut(size, parts if whole else 1)]
     return tuple(found)
+
+
+def part_products(problem: ConvProblem) -> int:
+    """Return how many products are added one after the other before the sum is added to that of others."""
+    return min(max(16 * prod(axis.k for axis in problem.axes), LEAST_PART), MOST_PART)
 
 
 def _copied_bytes(problem: ConvProblem, sizes: list[int], chunk: tuple[Range, ...], itemsize: int) -> int:

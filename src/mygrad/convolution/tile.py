@@ -10,7 +10,7 @@ from itertools import product
 
 from mygrad.convolution.ir import Code, Value, Values
 
-__all__ = ["Tile", "micro_kernel", "square", "store"]
+__all__ = ["Tile", "in_parts", "micro_kernel", "square", "store"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Tile:
 
 
 def micro_kernel(
-    code: Code, tile: Tile, rows: Values, pitch: str, packed: str, offsets: str, taps: str
+    code: Code, tile: Tile, rows: Values, pitch: str, packed: str, offsets: str, taps: str, part: str
 ) -> Values:
     """Return the sums over all taps, in registers; `pitch` is the distance of neighbouring rows of x."""
     products = _position_products if tile.by_position else _filter_products
@@ -99,12 +99,36 @@ def micro_kernel(
         rows = [code.at(rows[0], code.multiply(pitch, row)) for row in tile.meetings]
         products = _shared_products
 
-    def tap(t: str, sums: Values) -> Values:
+    def tap(t: Value, sums: Values) -> Values:
         offset = code.offset(code.entry(offsets, t, 4))
         sources = [code.at(row, offset) for row in rows]
         return products(code, tile, sources, code.entry(packed, t, tile.line_bytes), sums)
 
-    return code.loop(taps, tap, ["zeroinitializer"] * tile.sums, code.vector)
+    return in_parts(code, tile.sums, taps, part, tap)
+
+
+def in_parts(
+    code: Code, count: int, steps: str, part: str, step: Callable[[Value, Values], Values]
+) -> Values:
+    """Return `count` sums over all steps, `part` steps at a time: short sums have small rounding errors.
+
+    While a part is summed, the sum of those before waits in %waiting.
+    """
+    zeros, size = ["zeroinitializer"] * count, code.lanes * code.itemsize
+    places = [code.at("%waiting", n * size) for n in range(count)]
+
+    def following(number: str, before: Values) -> Values:
+        for value, place in zip(before, places, strict=True):
+            code.store(code.vector, value, place, size)
+        start = code.multiply(code.add(number, 1), part)
+        length = code.smaller(part, code.subtract(steps, start))
+        sums = code.loop(length, lambda n, sums: step(code.add(start, n), sums), zeros, code.vector)
+        earlier = [code.vector_at(place, size) for place in places]
+        return [code.sum(*each) for each in zip(earlier, sums, strict=True)]
+
+    sums = code.loop(code.smaller(part, steps), step, zeros, code.vector)
+    parts = code.put(f"sdiv i64 {code.subtract(steps, 1)}, {part}")  # after the first one
+    return code.loop(parts, following, sums, code.vector)
 
 
 def _filter_products(code: Code, tile: Tile, sources: Values, packed: str, sums: Values) -> Values:
