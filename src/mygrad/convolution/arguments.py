@@ -1,6 +1,6 @@
 """Checks of what users give: shapes, strides, paddings, dilations; and errors that say how to mend them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -9,13 +9,66 @@ import numpy as np
 
 from mygrad.errors import InvalidConvolution
 
-__all__ = ["AxisArguments", "axis_table", "check_shapes", "per_axis"]
+__all__ = [
+    "PADDINGS",
+    "AxisArguments",
+    "arguments_of",
+    "axis_table",
+    "check_shapes",
+    "check_transposed_shapes",
+    "per_axis",
+    "transposed_of",
+]
 
 Pair = tuple[int, int]
+Shape = tuple[int, ...]
 
 
-def check_shapes(x_shape: tuple[int, ...], w_shape: tuple[int, ...], groups: int) -> None:
+def _same(size: int, extent: int, stride: int) -> Pair:
+    """Pad for ``ceil(size / stride)`` outputs, TensorFlow's rule; what no placement reaches is cropped."""
+    total = (-(-size // stride) - 1) * stride + extent - size
+    before = max(total, 0) // 2
+    return before, total - before
+
+
+def _same_lower(size: int, extent: int, stride: int) -> Pair:
+    before, after = _same(size, extent, stride)
+    return (after, before) if after > before else (before, after)
+
+
+PADDINGS: dict[str, Callable[[int, int, int], Pair]] = {
+    "valid": lambda size, extent, stride: (0, 0),
+    "same": _same,
+    "same_lower": _same_lower,
+    "full": lambda size, extent, stride: (extent - 1, extent - 1),
+    "causal": lambda size, extent, stride: (extent - 1, 0),
+}
+"""The padding (before, after) that a name stands for, by size, filter's extent and stride of an axis."""
+FITS = ("exact", "floor")
+
+
+def check_shapes(x_shape: Shape, w_shape: Shape, groups: int) -> None:
     """Refuse shapes that no stride or padding could make fit."""
+    _check_axes_and_groups(x_shape, w_shape, groups)
+    if x_shape[1] != groups * w_shape[1]:
+        per_group = "" if groups == 1 else f" for each of {groups} groups"
+        raise ValueError(
+            f"x has {x_shape[1]} channels (axis 1 of {x_shape}), but each filter {w_shape[1]}{per_group} "
+            f"(axis 1 of shape {w_shape}); the two must agree"
+        )
+
+
+def check_transposed_shapes(x_shape: Shape, w_shape: Shape, groups: int) -> None:
+    """Refuse shapes of a transposed convolution: each filter spreads one channel of x."""
+    _check_axes_and_groups(x_shape, w_shape, groups)
+    if x_shape[1] != w_shape[0]:
+        raise ValueError(
+            f"x has {x_shape[1]} channels (axis 1 of {x_shape}), but there are {w_shape[0]} filters "
+            f"(axis 0 of shape {w_shape}); a transposed convolution needs one for each channel"
+        )
+
+
+def _check_axes_and_groups(x_shape: Shape, w_shape: Shape, groups: int) -> None:
     if len(x_shape) < 3:
         raise ValueError(
             f"x has {len(x_shape)} axes, shape {x_shape}; it needs 3 or more: (N, C, X0, ...). "
@@ -26,11 +79,9 @@ def check_shapes(x_shape: tuple[int, ...], w_shape: tuple[int, ...], groups: int
             f"x has {len(x_shape)} axes, shape {x_shape}, and filter_bank {len(w_shape)}, shape {w_shape}; "
             "they need as many: (N, C, X0, ...) and (F, C, W0, ...)"
         )
-    if groups < 1 or w_shape[0] % groups or x_shape[1] != groups * w_shape[1]:
-        per_group = "" if groups == 1 else f" for each of {groups} groups"
+    if integer("groups", groups) < 1 or w_shape[0] % groups:
         raise ValueError(
-            f"x has {x_shape[1]} channels (axis 1 of {x_shape}), but each filter {w_shape[1]}{per_group} "
-            f"(axis 1 of shape {w_shape}); the two must agree"
+            f"filter_bank has {w_shape[0]} filters (axis 0 of {w_shape}): not {groups} groups of as many"
         )
 
 
@@ -43,23 +94,31 @@ def integer(name: str, value: Any) -> int:
     raise TypeError(f"{name} must be an integer or a sequence of integers, one for each axis; got {value!r}")
 
 
-def _pair(name: str, value: Any) -> Pair:
-    """Return a padding as (before, after)."""
+def _padding(value: Any) -> Pair | str:
+    """Return the padding of one axis as (before, after) or a name."""
+    if isinstance(value, str):
+        if value not in PADDINGS:
+            raise InvalidConvolution(f"there is no padding {value!r}; there are {', '.join(PADDINGS)}")
+        return value
     if isinstance(value, (tuple, list)):
         if len(value) != 2:
             raise InvalidConvolution(
-                f"{name} of one axis is a number or a pair (before, after); got {value!r}"
+                f"padding of one axis is a number or a pair (before, after); got {value!r}"
             )
-        return integer(name, value[0]), integer(name, value[1])
-    both = integer(name, value)
+        return integer("padding", value[0]), integer("padding", value[1])
+    both = integer("padding", value)
     if both < 0:
-        raise InvalidConvolution(f"{name} must be at least 0; got {both}")
+        raise InvalidConvolution(
+            f"padding must be at least 0; got {both}. To crop, give a pair (before, after) for each axis"
+        )
     return both, both
 
 
 def per_axis(name: str, value: Any, count: int, least: int) -> list[Any]:
     """Return one checked entry for each of `count` axes."""
-    if not isinstance(value, (Sequence, np.ndarray)) or isinstance(value, str) or np.ndim(value) == 0:
+    if isinstance(value, str) and name == "padding":
+        value = [value] * count
+    if not _is_sequence(value):
         value = [integer(name, value)] * count
     if len(value) != count:
         raise InvalidConvolution(
@@ -67,11 +126,68 @@ def per_axis(name: str, value: Any, count: int, least: int) -> list[Any]:
             f"Give {count} entries, or one integer for all"
         )
     if name == "padding":
-        return [_pair(name, each) for each in value]
+        return [_padding(each) for each in value]
     entries = [integer(name, each) for each in value]
     if min(entries, default=least) < least:
         raise InvalidConvolution(f"{name} must be at least {least}; got {tuple(entries)}")
     return entries
+
+
+def _is_sequence(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def arguments_of(
+    sizes: Sequence[int], taps: Sequence[int], *, stride: Any, padding: Any, dilation: Any, fit: str = "exact"
+) -> "list[AxisArguments]":
+    """Return what is asked of each axis, checked, with numbers in place of names."""
+    if fit not in FITS:
+        raise InvalidConvolution(f"fit must be 'exact' or 'floor'; got {fit!r}")
+    axes = _zipped(sizes, taps, stride, padding, dilation)
+    return [AxisArguments(n, k, s, _pair(p, n, k, s, d), d, fit == "exact") for n, k, s, p, d in axes]
+
+
+def _zipped(sizes: Any, taps: Any, stride: Any, padding: Any, dilation: Any) -> Iterator[tuple[Any, ...]]:
+    count = len(sizes)
+    strides = per_axis("stride", stride, count, 1)
+    paddings = per_axis("padding", padding, count, 0)
+    return zip(sizes, taps, strides, paddings, per_axis("dilation", dilation, count, 1), strict=True)
+
+
+def _pair(padding: Pair | str, size: int, taps: int, stride: int, dilation: int) -> Pair:
+    extent = (taps - 1) * dilation + 1
+    return PADDINGS[padding](size, extent, stride) if isinstance(padding, str) else padding
+
+
+def transposed_of(
+    sizes: Sequence[int],
+    taps: Sequence[int],
+    *,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    dilation: Any,
+) -> "list[AxisArguments]":
+    """Return the arguments of the convolution that is transposed, whose outputs have `sizes`."""
+    more = per_axis("output_padding", output_padding, len(sizes), 0)
+    found = []
+    for number, (o, k, s, p, d) in enumerate(_zipped(sizes, taps, stride, padding, dilation)):
+        if more[number] >= max(s, d):
+            raise InvalidConvolution(
+                f"output_padding must be less than stride or dilation; got {more[number]} "
+                f"along axis {number}, with stride {s} and dilation {d}"
+            )
+        pair = _pair(p, o * s, k, s, d)
+        size = (o - 1) * s + (k - 1) * d + 1 - sum(pair) + more[number]
+        found.append(AxisArguments(size, k, s, pair, d, exact=False))
+        if size < 1 or k < 1 or o < 1:
+            raise InvalidConvolution(
+                f"nothing is left along axis {number}: ({o} - 1) * stride {s} + dilated filter "
+                f"{(k - 1) * d + 1} - padding {pair[0]} - {pair[1]} + output_padding {more[number]} = {size}"
+            )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +199,8 @@ class AxisArguments:
     stride: int
     padding: Pair
     dilation: int
+    exact: bool = True
+    """Whether the last placement has to end where the padded data does."""
 
     @property
     def extent(self) -> int:
@@ -96,7 +214,8 @@ class AxisArguments:
 
     @property
     def fits(self) -> bool:
-        return self.taps > 0 and self.room >= 0 and self.room % self.stride == 0
+        tiles = not self.exact or self.room % self.stride == 0
+        return self.taps > 0 and self.room >= 0 and tiles
 
     @staticmethod
     def outputs(axes: "list[AxisArguments]") -> list[int]:
@@ -122,7 +241,8 @@ def axis_table(axes: list[AxisArguments]) -> str:
     """Return a table of all axes, those that do not fit marked."""
     rows = [("axis", "size", "padding", "dilated filter", "stride", "output")]
     for number, a in enumerate(axes):
-        output = "none" if a.taps == 0 or a.room < 0 else f"{a.room / a.stride + 1:.6g}"
+        outputs = a.room / a.stride + 1 if a.exact else a.room // a.stride + 1
+        output = "none" if a.taps == 0 or a.room < 0 else f"{outputs:.6g}"
         padding = str(a.padding[0]) if a.padding[0] == a.padding[1] else f"{a.padding[0]}, {a.padding[1]}"
         rows.append((str(number), str(a.size), padding, str(a.extent), str(a.stride), output))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -137,17 +257,24 @@ def _remedy(axis: AxisArguments, number: int) -> str:
     """Return a line with numbers that would fit: more padding, or else fewer elements or another stride."""
     if axis.taps == 0:
         return f"Give the filters at least one tap along axis {number}."
-    missing = max(-axis.room, -axis.room % axis.stride)
-    while (missing + axis.room) % axis.stride:
-        missing += 1
+    missing = _missing(axis)
+    floor = '; fit="floor" would leave out the rest.' if axis.room >= 0 else "."
+    before, after = axis.padding
+    if before != after:
+        return f"A padding of {(before, after + missing)} along axis {number} would fit{floor}"
     if (missing + axis.stride) % 2 == 0 and missing % 2:
         missing += axis.stride
     if missing % 2 == 0:
-        return f"A padding of {axis.padding[0] + missing // 2} along axis {number} would fit."
+        return f"A padding of {before + missing // 2} along axis {number} would fit{floor}"
     if axis.room >= 0:
         fitting = axis.size - axis.room % axis.stride
-        return f"Keep the first {fitting} of {axis.size} elements along axis {number}, or use stride 1."
+        return f"Keep the first {fitting} of {axis.size} elements along axis {number}, or use stride 1{floor}"
     return (
-        f"Append {missing} zeros along axis {number}, or use stride 1 "
-        f"and padding {axis.padding[0] - axis.room // 2}."
+        f"Append {missing} zeros along axis {number}, or use stride 1 and padding {before - axis.room // 2}."
     )
+
+
+def _missing(axis: AxisArguments) -> int:
+    """Return how many elements more would let the placements fit."""
+    missing = max(-axis.room, -axis.room % axis.stride)
+    return missing + -(missing + axis.room) % axis.stride if axis.exact else missing

@@ -39,9 +39,6 @@ class Copying:
         self.code, self.p, self.x, self.step = code, p, x, step
         self.table, self.phases = p.address(code, "source_rows"), p.address(code, "phases")
         code.each(p.copied_channels, self._channel)
-        copied = code.put(f"icmp sgt i64 {p.copied_channels}, 0")
-        self.result = code.put(f"select i1 {copied}, ptr %work, ptr {x}")
-        """Where the tiles read x."""
 
     def _channel(self, c: str) -> None:
         code, p = self.code, self.p

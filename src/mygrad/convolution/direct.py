@@ -53,8 +53,12 @@ def _exchanged(strides: Strides, *order: int) -> Strides:
     return (*(strides[n] for n in order), *strides[3:])
 
 
+_merged = lru_cache(maxsize=1024)(ConvProblem.merged)
+
+
 @lru_cache(maxsize=1024)
 def _forward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
+    problem = problem.merged()
     x = _strides(problem.x_shape, problem.groups, 1, itemsize)
     w = _strides(problem.w_shape, problem.groups, 0, itemsize)
     y = _strides(problem.y_shape, problem.groups, 1, itemsize)
@@ -80,7 +84,7 @@ def _phases(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Part, ..
 @lru_cache(maxsize=1024)
 def _backward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
     """Return the plan of the filter gradient: samples are summed as channels were, outputs as taps."""
-    groups = problem.groups
+    problem, groups = problem.merged(), problem.groups
     x = _exchanged(_strides(problem.x_shape, groups, 1, itemsize), 2, 1, 0)
     g = _exchanged(_strides(problem.y_shape, groups, 1, itemsize), 1, 2, 0)
     w = _exchanged(_strides(problem.w_shape, groups, 0, itemsize), 2, 0, 1)
@@ -96,18 +100,19 @@ def convolve(problem: ConvProblem, x: Array, w: Array) -> Array:
 
 def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
     """Return the gradient of x: for every input position, gather the outputs it went to."""
-    phases = _phases(problem, g.itemsize, threads())
-    if len(phases) == 1 and phases[0][2] == problem.x_shape:
+    merged = _merged(problem)
+    phases, w = _phases(merged, g.itemsize, threads()), w.reshape(merged.w_shape)
+    if len(phases) == 1 and phases[0][2] == merged.x_shape:
         x = np.empty(problem.x_shape, g.dtype)
         _, taps, _, run = phases[0]
         run(g, w[(..., *taps)], x)
         return x
-    x = np.zeros(problem.x_shape, g.dtype)
+    x = np.zeros(merged.x_shape, g.dtype)
     for inputs, taps, shape, run in phases:
         part = np.empty(shape, g.dtype)
         run(g, w[(..., *taps)], part)
         x[(..., *inputs)] = part
-    return x
+    return x.reshape(problem.x_shape)
 
 
 def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:

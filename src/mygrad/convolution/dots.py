@@ -46,7 +46,7 @@ class Dots:
         code = self.code
         self.p = p = Fields(code, DOT_FIELDS)
         code.room("waiting", tile.filters * tile.taps * tile.vector_bytes)
-        self.source = Copying(code, p, code.at("%x", p.source_offset), tile.step).result
+        Copying(code, p, code.at("%x", p.source_offset), tile.step)
         self.g, self.result = code.at("%g", p.g_offset), code.at("%y", p.result)
         self.offsets, self.rows = p.address(code, "offsets"), p.address(code, "rows")
         code.each(p.tap_tiles, self._taps)
@@ -79,7 +79,7 @@ class Dots:
         """Add the products of one row: whole vectors, then what is left."""
         code, p = self.code, self.p
         entry = code.entry(self.rows, number, 16)
-        x, g = code.at(self.source, code.integer(entry)), code.at(g, code.integer(code.at(entry, 8)))
+        x, g = code.at("%work", code.integer(entry)), code.at(g, code.integer(code.at(entry, 8)))
 
         def column(index: str, sums: Values) -> Values:
             start = code.multiply(index, self.tile.vector_bytes)

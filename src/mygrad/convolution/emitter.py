@@ -79,7 +79,7 @@ class Block:
         code.room("last", tile.room)
         code.room("waiting", tile.bytes)
         self.p = p = Fields(code, BLOCK_FIELDS)
-        self.source = Copying(code, p, code.at("%x", p.source_offset), tile.phases).result
+        Copying(code, p, code.at("%x", p.source_offset), tile.phases)
         self.y, self.sums = code.at("%y", p.y_offset), code.at("%sums", p.sums_offset)
         self.packed = code.at("%packed", p.packed_offset)
         self.offsets, self.rows = p.address(code, "offsets"), p.address(code, "rows")
@@ -97,7 +97,7 @@ class Block:
         entries = [
             code.entry(self.rows, code.add(code.multiply(number, tile.rows), r), 16) for r in range(tile.rows)
         ]
-        inputs = [code.at(self.source, code.integer(entry)) for entry in entries]
+        inputs = [code.at("%work", code.integer(entry)) for entry in entries]
         outputs = [code.at(self.y, code.integer(code.at(entry, 8))) for entry in entries]
 
         def column(index: str) -> None:

@@ -1,6 +1,6 @@
 """The three members of the family on arrays: what comes in is made plain, what goes out is promoted.
 
-Sums in half precision are computed in single and rounded once.
+Sums in half precision, bfloat16 included, are computed in single and rounded once; complex ones in parts.
 """
 
 from typing import Any
@@ -47,13 +47,35 @@ def _run(problem: ConvProblem, member: str, a: Array, b: Array, shape: tuple[int
     dtype = dtype if dtype.isnative else dtype.newbyteorder("=")
     if not (a.size and b.size and all(shape)):
         return np.zeros(shape, dtype)
-    inner = np.dtype(np.float32) if dtype == np.float16 else dtype
+    if dtype.kind == "c":
+        return _run_parts(problem, member, a, b, shape, dtype)
+    half = dtype.kind in "fV" and dtype.itemsize < 4  # "V": the additional types of ml_dtypes
+    inner = np.dtype(np.float32) if half else dtype
     a, b = _plain(a, inner), _plain(b, inner)
     algorithm = planner.choose(problem, member, inner.char)
     if not _faithful(algorithm, member, a, b):
         ranked = planner.candidates(problem, member, inner.char)
         algorithm = next(each for each in ranked if _faithful(each, member, a, b))
     return algorithm.run(problem, a, b).astype(dtype, copy=False)
+
+
+def _parts(array: Array, dtype: Any) -> tuple[Array, Array | None]:
+    """Return the real and the imaginary part, None for that of a real array."""
+    imaginary = array.imag.astype(dtype) if array.dtype.kind == "c" else None
+    return array.real.astype(dtype), imaginary
+
+
+def _run_parts(problem: ConvProblem, member: str, a: Array, b: Array, shape: Any, dtype: Any) -> Array:
+    """Compute a complex result by up to four real ones."""
+    part = np.empty(0, dtype).real.dtype
+    (ar, ai), (br, bi) = _parts(a, part), _parts(b, part)
+    y = np.zeros(shape, dtype)
+    for target, left, right in ((y.real, ar, br), (y.imag, ar, bi), (y.imag, ai, br)):
+        if left is not None and right is not None:
+            target += _run(problem, member, left, right, shape)
+    if ai is not None and bi is not None:
+        y.real -= _run(problem, member, ai, bi, shape)
+    return y
 
 
 def convolve(problem: ConvProblem, x: Any, w: Any) -> Array:
@@ -63,7 +85,7 @@ def convolve(problem: ConvProblem, x: Any, w: Any) -> Array:
     ----------
     problem : ConvProblem
     x, w : array_like, of shapes ``problem.x_shape`` and ``problem.w_shape``
-        Any layout, any real dtype.
+        Any layout, any dtype of numbers; the additional ones of ml_dtypes too.
 
     Returns
     -------

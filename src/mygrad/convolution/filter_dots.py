@@ -68,6 +68,7 @@ def best_tile(problem: ConvProblem, itemsize: int, machine: Machine) -> DotTile:
 
 def applies(problem: ConvProblem, itemsize: int) -> bool:
     """Tell whether rows are long enough, and partial results small enough."""
+    problem = problem.merged()
     if problem.axes[-1].stride > MOST_STRIDE:
         return False
     parts = _blocks(problem, itemsize)
@@ -78,7 +79,7 @@ def applies(problem: ConvProblem, itemsize: int) -> bool:
 
 def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
-    machine = this_machine()
+    problem, machine = problem.merged(), this_machine()
     moved = (prod(problem.x_shape) + prod(problem.y_shape)) * itemsize
     return _best(problem, itemsize, machine)[0] + 0.3 * moved + CALL
 
@@ -155,13 +156,15 @@ def _call(
 
 def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:
     """Return the gradient of w of a problem with ``up == 1``; both arrays are C-contiguous."""
+    shape, problem = problem.w_shape, problem.merged()
+    x, g = x.reshape(problem.x_shape), g.reshape(problem.y_shape)
     size, positions = x.itemsize, x.strides[2:]
     x_strides = (x.strides[0], problem.channels * x.strides[1], x.strides[1], *positions)
     g_strides = (g.strides[0], problem.filters * g.strides[1], g.strides[1], *g.strides[2:])
     plan, count = _plan(problem, size, x_strides, g_strides, threads())
     parts = np.empty((count, *problem.w_shape), x.dtype)
     plan(x, g, parts)
-    return parts[0] if count == 1 else parts.sum(axis=0)
+    return (parts[0] if count == 1 else parts.sum(axis=0)).reshape(shape)
 
 
 def workspace(problem: ConvProblem, itemsize: int) -> int:

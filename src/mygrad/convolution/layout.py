@@ -67,7 +67,7 @@ class Layout:
         first, end = min(max(start, 0), last.i), max(min(stop, last.i), 0)
         before, count = min(max(-start, 0), stop - start), max(end - first, 0)
         phases, width = self._phases(before, count, stop - start)
-        channel_pitch = _apart(len(rows) * width * size)
+        channel_pitch, row_pitch = _apart(len(rows) * width * size), width * size
         self.copied_bytes = max(self.copied_bytes, channels * channel_pitch + 2 * LINE)
         return {
             "source_offset": first * size,
@@ -75,7 +75,7 @@ class Layout:
             "source_rows": self.keep(np.where(outside, -1, rows)),
             "copied_channels": channels,
             "copied_rows": len(rows),
-            "row_pitch": width * size,
+            "row_pitch": row_pitch,
             "channel_pitch": channel_pitch,
             "row_vectors": ceil(width / self.lanes),
             **self._row(before, count, width - before - count),

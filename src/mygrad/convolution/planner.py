@@ -80,7 +80,7 @@ def _gather(problem: ConvProblem, dtype: str) -> float:
 
 
 def _gather_input(problem: ConvProblem, dtype: str) -> float:
-    return sum(_gather(phase, dtype) for _, _, phase in problem.for_input().phases())
+    return sum(_gather(phase, dtype) for _, _, phase in problem.merged().for_input().phases())
 
 
 def _scatter(problem: ConvProblem, dtype: str) -> float:
@@ -103,7 +103,7 @@ def _block(problem: ConvProblem, itemsize: int) -> int:
 
 
 def _block_input(problem: ConvProblem, itemsize: int) -> int:
-    return max((_block(phase, itemsize) for _, _, phase in problem.for_input().phases()), default=0)
+    return max((_block(phase, itemsize) for _, _, phase in problem.merged().for_input().phases()), default=0)
 
 
 def _whole(problem: ConvProblem, itemsize: int) -> int:
@@ -136,22 +136,22 @@ def _packable(problem: ConvProblem, dtype: str) -> bool:
     """Tell whether the gradient of y can be packed as filters are, in bounded memory and calls."""
     if not _generated(problem, dtype):
         return False
-    size, machine, turned = np.dtype(dtype).itemsize, this_machine(), problem.for_filter()
+    size, machine, turned = np.dtype(dtype).itemsize, this_machine(), problem.merged().for_filter()
     room = _whole(problem, size) + SPARE_BYTES
     return calls(turned, size, machine) <= MOST_CALLS and packed_bytes(turned, size, machine) <= room
 
 
 def _kernel(problem: ConvProblem, dtype: str) -> float:
     machine = this_machine()
-    return cycles(problem, np.dtype(dtype).itemsize, machine) / machine.hertz / threads()
+    return cycles(problem.merged(), np.dtype(dtype).itemsize, machine) / machine.hertz / threads()
 
 
 def _kernel_input(problem: ConvProblem, dtype: str) -> float:
-    return sum(_kernel(phase, dtype) for _, _, phase in problem.for_input().phases())
+    return sum(_kernel(phase, dtype) for _, _, phase in problem.merged().for_input().phases())
 
 
 def _kernel_filter(problem: ConvProblem, dtype: str) -> float:
-    return _kernel(problem.for_filter(), dtype)
+    return _kernel(problem.merged().for_filter(), dtype)
 
 
 def _dots(problem: ConvProblem, dtype: str) -> float:
@@ -164,7 +164,7 @@ def _rows(problem: ConvProblem, dtype: str) -> bool:
 
 
 def _blocks_filter(problem: ConvProblem, itemsize: int) -> int:
-    return direct.workspace(problem.for_filter(), itemsize)
+    return direct.workspace(problem.merged().for_filter(), itemsize)
 
 
 def _blocks_input(problem: ConvProblem, itemsize: int) -> int:

@@ -10,7 +10,13 @@ from itertools import product
 from math import gcd
 from typing import Any
 
-from mygrad.convolution.arguments import AxisArguments, check_shapes, per_axis
+from mygrad.convolution.arguments import (
+    AxisArguments,
+    arguments_of,
+    check_shapes,
+    check_transposed_shapes,
+    transposed_of,
+)
 
 __all__ = ["Axis", "ConvProblem", "Phase"]
 
@@ -26,6 +32,11 @@ class Axis:
     dilation: int = 1
     before: int = 0
     up: int = 1
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether every output meets just the input of its own position."""
+        return self == Axis(self.i, 1, self.i, 1, self.dilation, 0, 1)
 
     def for_input(self) -> "Axis":
         """Solve for i: what o was to the input, i is to the output."""
@@ -129,6 +140,7 @@ class ConvProblem:
         padding: Any = 0,
         dilation: Any = 1,
         groups: int = 1,
+        fit: str = "exact",
     ) -> "ConvProblem":
         """Check the arguments of a convolution and return its problem.
 
@@ -138,9 +150,11 @@ class ConvProblem:
             ``(N, groups * C, X0, ...)`` and ``(groups * F, C, W0, ...)``.
         stride, padding, dilation : int or sequence of int
             For all axes or one for each; an entry of `padding` may be a pair (before, after), and
-            negative to crop.
+            negative to crop, or a name: "valid", "same", "same_lower", "full" or "causal".
         groups : int
             Channels and filters fall into so many groups that do not see each other.
+        fit : "exact" or "floor"
+            Whether the last placement has to end where the padded data does.
 
         Raises
         ------
@@ -152,24 +166,46 @@ class ConvProblem:
             If one is not an integer.
         """
         check_shapes(x_shape, w_shape, groups)
-        count = len(x_shape) - 2
-        arguments = [
-            AxisArguments(*each)
-            for each in zip(
-                x_shape[2:],
-                w_shape[2:],
-                per_axis("stride", stride, count, 1),
-                per_axis("padding", padding, count, 0),
-                per_axis("dilation", dilation, count, 1),
-                strict=True,
-            )
-        ]
+        arguments = arguments_of(
+            x_shape[2:], w_shape[2:], stride=stride, padding=padding, dilation=dilation, fit=fit
+        )
         outputs = AxisArguments.outputs(arguments)
         axes = tuple(
             Axis(a.size, a.taps, o, a.stride, a.dilation, a.padding[0])
             for a, o in zip(arguments, outputs, strict=True)
         )
         return ConvProblem(x_shape[0], groups, w_shape[1], w_shape[0] // groups, axes)
+
+    @staticmethod
+    def make_transposed(
+        g_shape: tuple[int, ...],
+        w_shape: tuple[int, ...],
+        *,
+        stride: Any,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> "ConvProblem":
+        """Return the problem whose `input_gradient` is a transposed convolution of `g` with `w`.
+
+        Arguments are as those of `make`, for a convolution that takes what this one returns to `g`.
+        Sizes rounded down to one of `g` differ by less than a stride: `output_padding` chooses.
+        """
+        check_transposed_shapes(g_shape, w_shape, groups)
+        arguments = transposed_of(
+            g_shape[2:],
+            w_shape[2:],
+            stride=stride,
+            padding=padding,
+            output_padding=output_padding,
+            dilation=dilation,
+        )
+        axes = tuple(
+            Axis(a.size, a.taps, o, a.stride, a.dilation, a.padding[0])
+            for a, o in zip(arguments, g_shape[2:], strict=True)
+        )
+        return ConvProblem(g_shape[0], groups, w_shape[1], w_shape[0] // groups, axes)
 
     @cached_property
     def x_shape(self) -> tuple[int, ...]:
@@ -205,6 +241,17 @@ class ConvProblem:
         """Return the problem of the outputs in one range (start, stop) per axis."""
         axes = tuple(axis.part(*each) for axis, each in zip(self.axes, ranges, strict=True))
         return replace(self, axes=axes)
+
+    def merged(self) -> "ConvProblem":
+        """Join neighbouring axes that are not convolved, so that contiguous data are the same in memory."""
+        axes: list[Axis] = []
+        for axis in self.axes:
+            if axes and axes[-1].pointwise and axis.pointwise:
+                size = axes[-1].i * axis.i
+                axes[-1] = Axis(size, 1, size)
+            else:
+                axes.append(axis)
+        return replace(self, axes=tuple(axes))
 
     def phases(self) -> list[Phase]:
         """Split into problems with ``up == 1``: which outputs, which taps, and their problem."""

@@ -183,7 +183,8 @@ def _chunks(problem: ConvProblem) -> tuple[tuple[Range, ...], ...]:
 
 def part_products(problem: ConvProblem) -> int:
     """Return how many products are added one after the other before the sum is added to that of others."""
-    return min(max(16 * prod(axis.k for axis in problem.axes), LEAST_PART), MOST_PART)
+    taps = prod(axis.k for axis in problem.axes)
+    return MOST_PART if taps == 1 else min(max(16 * taps, LEAST_PART), MOST_PART)
 
 
 def _copied_bytes(problem: ConvProblem, sizes: list[int], chunk: tuple[Range, ...], itemsize: int) -> int:
