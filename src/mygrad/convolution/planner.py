@@ -74,9 +74,8 @@ def _patch_blocks(problem: ConvProblem) -> float:
 
 
 def _gather(problem: ConvProblem, dtype: str) -> float:
-    return 1e-9 * (
-        _products(problem, dtype) + MOVE_NS * _patches(problem) + 6 * CALL_NS * _patch_blocks(problem)
-    )
+    moved = _patches(problem) + prod(problem.y_shape)
+    return 1e-9 * (_products(problem, dtype) + MOVE_NS * moved + 6 * CALL_NS * _patch_blocks(problem))
 
 
 def _gather_input(problem: ConvProblem, dtype: str) -> float:
@@ -85,7 +84,8 @@ def _gather_input(problem: ConvProblem, dtype: str) -> float:
 
 def _scatter(problem: ConvProblem, dtype: str) -> float:
     calls = _taps(problem) * _patch_blocks(problem)
-    return 1e-9 * (_products(problem, dtype) + 2 * MOVE_NS * _patches(problem) + CALL_NS * calls)
+    moved = 2 * _patches(problem) + prod(problem.y_shape)
+    return 1e-9 * (_products(problem, dtype) + MOVE_NS * moved + CALL_NS * calls)
 
 
 def _sum(problem: ConvProblem, dtype: str) -> float:

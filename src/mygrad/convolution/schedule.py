@@ -36,6 +36,9 @@ LEAST_PART, MOST_PART = 48, 144  # products
 MOST_STRIDE = 8  # that is worth bringing columns side by side
 MOST_SHARED = 8  # rows, and taps along them, of one tile
 FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
+STORED, TURNED = 1.5, 4.0  # cycles to store a vector of positions, of filters
+LOOP = 20  # cycles to begin and end a tile
+PACKED = 1.2  # cycles to pack a byte
 MOVED = 0.3  # cycles to copy a byte
 CALL = 12_000  # cycles of everything in Python
 ALONE = 250_000  # cycles that one thread computes before another is awake
@@ -121,7 +124,10 @@ def _rate(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
     cycles = max(products * unit, busy, issued, LATENCY) + 0.5 + 0.1 * busy
     rows = problem.axes[-2].o if tile.row_taps > 1 else _rows(problem)
     share = _share(problem.axes[-1].o, tile.columns) * _share(rows, tile.rows)
-    return products * tile.lanes * share * _share(problem.filters, tile.width) / cycles
+    turns = _taps(problem) / tile.row_taps
+    finish = tile.sums * (STORED if tile.by_position else TURNED) + LOOP
+    useful = products * tile.lanes * share * _share(problem.filters, tile.width)
+    return useful * turns / (turns * cycles + finish)
 
 
 @lru_cache(maxsize=4096)
@@ -138,14 +144,14 @@ def best_tile(problem: ConvProblem, itemsize: int, machine: Machine) -> tuple[fl
 
 def cycles(problem: ConvProblem, itemsize: int, machine: Machine) -> float:
     """Predict the cycles of one core: tiles, copies of x, packing and stores."""
-    rate, tile = best_tile(problem, itemsize, machine)
+    rate, _ = best_tile(problem, itemsize, machine)
     reached = problem.batch * problem.groups * problem.channels
     for axis in problem.axes:
         start, stop = axis.reach()
         reached *= stop - start
-    moved = (reached + prod(problem.w_shape) + prod(problem.y_shape)) * itemsize
-    tiles = problem.products / (tile.sums * tile.lanes)
-    return problem.products / rate + MOVED * moved + 4.0 * tiles / _taps(problem) * tile.sums + CALL
+    moved = (reached + prod(problem.y_shape)) * itemsize
+    packed = prod(problem.w_shape) * itemsize
+    return problem.products / rate + MOVED * moved + PACKED * packed + CALL
 
 
 def least_copy(problem: ConvProblem, itemsize: int) -> int:
