@@ -21,7 +21,7 @@ from mygrad.convolution import direct, filter_dots, fourier, gemm, indexed, jit,
 from mygrad.convolution.executor import threads
 from mygrad.convolution.machine import this_machine, usable_processors
 from mygrad.convolution.problem import ConvProblem
-from mygrad.convolution.schedule import calls, cycles, least_copy, packed_bytes
+from mygrad.convolution.schedule import PACKED_APART, calls, cycles, least_copy, packed_bytes
 
 __all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_algorithm"]
 
@@ -141,9 +141,9 @@ def _packable(problem: ConvProblem, dtype: str) -> bool:
     return calls(turned, size, machine) <= MOST_CALLS and packed_bytes(turned, size, machine) <= room
 
 
-def _kernel(problem: ConvProblem, dtype: str) -> float:
+def _kernel(problem: ConvProblem, dtype: str, *packed: float) -> float:
     machine = this_machine()
-    return cycles(problem.merged(), np.dtype(dtype).itemsize, machine) / machine.hertz / threads()
+    return cycles(problem.merged(), np.dtype(dtype).itemsize, machine, *packed) / machine.hertz / threads()
 
 
 def _kernel_input(problem: ConvProblem, dtype: str) -> float:
@@ -151,7 +151,7 @@ def _kernel_input(problem: ConvProblem, dtype: str) -> float:
 
 
 def _kernel_filter(problem: ConvProblem, dtype: str) -> float:
-    return _kernel(problem.merged().for_filter(), dtype)
+    return _kernel(problem.merged().for_filter(), dtype, PACKED_APART)
 
 
 def _dots(problem: ConvProblem, dtype: str) -> float:

@@ -18,6 +18,7 @@ __all__ = [
     "ALONE",
     "CALL",
     "FEW_PRODUCTS",
+    "PACKED_APART",
     "Range",
     "Schedule",
     "best_tile",
@@ -38,7 +39,7 @@ MOST_SHARED = 8  # rows, and taps along them, of one tile
 FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
 STORED, TURNED = 1.5, 4.0  # cycles to store a vector of positions, of filters
 LOOP = 20  # cycles to begin and end a tile
-PACKED = 1.2  # cycles to pack a byte
+PACKED, PACKED_APART = 0.4, 1.2  # cycles to pack a byte of filters that are contiguous, that are not
 MOVED = 0.3  # cycles to copy a byte
 CALL = 12_000  # cycles of everything in Python
 ALONE = 250_000  # cycles that one thread computes before another is awake
@@ -142,16 +143,16 @@ def best_tile(problem: ConvProblem, itemsize: int, machine: Machine) -> tuple[fl
     return max(((_rate(problem, tile, machine), tile) for tile in found), key=lambda each: each[0])
 
 
-def cycles(problem: ConvProblem, itemsize: int, machine: Machine) -> float:
-    """Predict the cycles of one core: tiles, copies of x, packing and stores."""
+def cycles(problem: ConvProblem, itemsize: int, machine: Machine, packed: float = PACKED) -> float:
+    """Predict the cycles of one core: tiles, copies of x, packing (`packed` for a byte) and stores."""
     rate, _ = best_tile(problem, itemsize, machine)
     reached = problem.batch * problem.groups * problem.channels
     for axis in problem.axes:
         start, stop = axis.reach()
         reached *= stop - start
     moved = (reached + prod(problem.y_shape)) * itemsize
-    packed = prod(problem.w_shape) * itemsize
-    return problem.products / rate + MOVED * moved + PACKED * packed + CALL
+    filters = prod(problem.w_shape) * itemsize
+    return problem.products / rate + MOVED * moved + packed * filters + CALL
 
 
 def least_copy(problem: ConvProblem, itemsize: int) -> int:
