@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mygrad import errors, nnet, random, typing
+from mygrad import aliases, errors, linalg, nnet, operation_base, random, typing, ufuncs
 from mygrad.autodiff.derivatives import grad, value_and_grad, vjp
 from mygrad.autodiff.joint import custom_rule, stop_gradient
 from mygrad.autodiff.matrices import hessian, jacobian
@@ -17,13 +17,23 @@ from mygrad.autodiff.modes import (
 from mygrad.autodiff.recompute import checkpoint
 from mygrad.autodiff.tangents import hvp, jvp, linearize
 from mygrad.autodiff.tensor import Tensor
+from mygrad.functions.contractions import *
 from mygrad.functions.creation import *
 from mygrad.functions.elementwise import *
 from mygrad.functions.indexing import where
-from mygrad.functions.products import einsum, matmul
+from mygrad.functions.methods import *
+from mygrad.functions.nondifferentiable import *
+from mygrad.functions.products import add_sequence, einsum, matmul, multi_matmul, multiply_sequence
+from mygrad.functions.rearrangements import *
 from mygrad.functions.reductions import *
 from mygrad.functions.shapes import *
+from mygrad.functions.signal import *
+from mygrad.functions.statistics import *
+from mygrad.functions.trigonometric import *
+from mygrad.numpy_names import *
 from mygrad.operation import execute_op
+from mygrad.ufuncs import ufunc
+from mygrad.windows import sliding_window_view
 
 if TYPE_CHECKING:
     from mygrad.configuration import show_config

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff import modes
-from mygrad.autodiff.declare import array_of, fit, write
+from mygrad.autodiff.declare import Function, array_of, write
 from mygrad.autodiff.graph import Gradients, Node
 from mygrad.autodiff.tensor import Tensor, record
+from mygrad.autodiff.views import Step, View, register
 from mygrad.errors import InvalidGradient
 
 __all__ = ["Operation", "SkipGradient", "execute_op"]
@@ -47,6 +48,13 @@ class Operation(ABC):
     can_return_view = False
     variables: tuple[Tensor, ...]
     where: Any = True
+    _pulling: tuple[Node, Gradients] | None = None
+
+    def __init__(self) -> None:
+        self.replay_args: Any = None
+        self.replay_kwargs: Any = None
+        self.replay_force_constant: bool | None = None
+        self.where = True
 
     @abstractmethod
     def __call__(self, *input_vars: Tensor, **kwargs: Any) -> Any:
@@ -55,6 +63,26 @@ class Operation(ABC):
     @abstractmethod
     def backward_var(self, grad: np.ndarray[Any, Any], index: int, **kwargs: Any) -> Any:
         """Return the gradient with respect to ``self.variables[index]``, given that of the result."""
+
+    def backward(self, grad: np.ndarray[Any, Any], **kwargs: Any) -> None:
+        """Give each variable the gradient that `backward_var` makes; a class may do more before or after."""
+        assert self._pulling is not None, "backward of an operation is called by that of a tensor"
+        node, gradients = self._pulling
+        for index, x in enumerate(node.inputs):
+            if type(x) is Node and not x.constant:
+                self._give(x, grad, index, gradients, kwargs)
+
+    @staticmethod
+    def grad_post_process_fn(grad: np.ndarray[Any, Any], var_shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+        """Sum a gradient over the axes along which a variable of shape `var_shape` was broadcast."""
+        extra = grad.ndim - len(var_shape)
+        if extra < 0:
+            raise ValueError(
+                f"a gradient of shape {grad.shape} has fewer axes than its variable, {var_shape}"
+            )
+        grad = grad.sum(axis=tuple(range(extra)))
+        stretched = tuple(i for i, n in enumerate(var_shape) if n == 1 != grad.shape[i])
+        return grad.sum(axis=stretched, keepdims=True) if stretched else grad
 
     @property
     def name(self) -> str:
@@ -68,24 +96,29 @@ class Operation(ABC):
             raise NotImplementedError(
                 f"{self.name} has a gradient of first order only: it is a class of its own"
             )
-        for index, x in enumerate(node.inputs):
-            if type(x) is Node and not x.constant:
-                self._give(x, np.asarray(g), index, gradients)
-
-    def _give(self, x: Node, g: np.ndarray[Any, Any], index: int, gradients: Gradients) -> None:
+        self._pulling = node, gradients
         try:
-            given = self.backward_var(g, index)
+            self.backward(np.asarray(g))
+        finally:
+            self._pulling = None
+
+    def _give(
+        self, x: Node, g: np.ndarray[Any, Any], index: int, gradients: Gradients, kwargs: dict[str, Any]
+    ) -> None:
+        try:
+            given = self.backward_var(g, index, **kwargs)
         except SkipGradient:
             return
         given = _checked(given, self, index)
         if self.where is not True:
             given = np.where(self.where, given, 0)
-        if given.ndim < x.value.ndim:
-            raise ValueError(
+        fitted = np.array(self.grad_post_process_fn(given, x.value.shape), x.value.dtype)
+        if fitted.shape != x.value.shape:
+            raise AssertionError(
                 f"{self.name}.backward_var returned shape {given.shape} "
                 f"for input {index} of shape {x.value.shape}"
             )
-        gradients.give(x, np.array(fit(given, x.value)))
+        gradients.give(x, fitted)
 
 
 def _checked(given: Any, operation: Operation, index: int) -> np.ndarray[Any, Any]:
@@ -95,6 +128,27 @@ def _checked(given: Any, operation: Operation, index: int) -> np.ndarray[Any, An
         f"{operation.name}.backward_var(grad, index={index}) returned {type(given).__name__}; "
         "a gradient is an array or a real number"
     )
+
+
+def _recorded_view(
+    operation: Operation, tensors: tuple[Tensor, ...], value: Any, constant: bool | None, again: Step
+) -> Tensor:
+    """Record a result that shares the memory of the first tensor; `again` derives it after a write."""
+    source = tensors[0]
+    flag = source.constant if constant is None else constant
+    made = record(operation, tensors, value, None, flag, as_view=True)
+    if modes.tracking():
+        base, path = (source, ()) if source._view is None else (source._view.base, source._view.path)
+        made._view = View(base, (*path, again))
+        register(base, made)
+    return made
+
+
+def _replay(x: Any, Op: type[Operation], args: Any, kwargs: dict[str, Any]) -> Any:
+    """Apply an operation that returns a view once more, to a tensor or to an array."""
+    if isinstance(x, Tensor):
+        return execute_op(Op, x, op_args=args, op_kwargs=kwargs)
+    return Op()(Tensor(x, constant=True, copy=False), *(args or ()), **kwargs)
 
 
 def execute_op(
@@ -133,6 +187,9 @@ def execute_op(
     def compute(target: Any, flag: bool | None) -> Tensor:
         extra = {} if target is None else {"out": target}
         value = np.asarray(operation(*tensors, *(op_args or ()), **keywords, **extra))
+        if Op.can_return_view and Function.is_view(value, tensors[0].data):
+            again = Step(_replay, {"Op": Op, "args": op_args, "kwargs": keywords})
+            return _recorded_view(operation, tensors, value, flag, again)
         made = record(operation, tensors, value, None, flag)
         if modes.guarding():
             made._node.expose()  # the operation may keep the array

@@ -5,6 +5,7 @@ import pytest
 
 import mygrad as mg
 from mygrad.autodiff.overrides import FUNCTIONS, UFUNCS
+from tests.functions.test_numpy_functions import ONE, TWO
 from tests.gradients import check_gradient
 
 POSITIVE = (0.3, 2.0)
@@ -108,6 +109,12 @@ CASES = {
     "atleast": [lambda x: np.atleast_1d(x[0, 0, 0] ** 2), lambda x: np.atleast_3d(x[0] ** 2)],
     "where": [lambda x: np.where(X > 1, x**2, x[0]), lambda x: np.where(X > 1, 3.0, x**2)],
     "clip": [lambda x: np.clip(x, 0.8, 1.5) ** 2],
+    "norm": [
+        lambda x: np.linalg.norm(x),
+        lambda x: np.linalg.norm(x, axis=1),
+        lambda x: np.linalg.norm(x, 3, -1, True),
+        lambda x: np.linalg.norm(x, np.inf, axis=2),
+    ],
     "sinc": [lambda x: np.sinc(x), lambda x: np.sinc(x * 1e-3)],
     "getitem": [
         lambda x: x[0, 1:, ::2] ** 2,
@@ -187,5 +194,7 @@ def test_parameters_that_rules_do_not_know_are_refused(call, error):
 
 def test_every_overridden_function_has_a_case():
     tested = set(CASES) | {"amax", "amin", "atleast_1d", "atleast_2d", "atleast_3d"}
+    elsewhere = {name.removeprefix("linalg.") for name in [*ONE, *TWO]}
+    tested |= elsewhere | {"unstack", "convolve", "correlate"}  # the last two are in test_signal
     creation = {"empty_like", "zeros_like", "ones_like", "full_like"}
     assert {f.__name__ for f in FUNCTIONS} - {"setitem"} <= tested | creation

@@ -95,7 +95,7 @@ def test_arguments_that_cannot_be(arguments, text):
 
 
 @pytest.mark.parametrize("name", ["stride", "padding", "dilation"])
-@pytest.mark.parametrize("value", [1.0, "same", None, True, (1.7, 1), np.array(1.5), 1j])
+@pytest.mark.parametrize("value", [1.0, None, True, (1.7, 1), np.array(1.5), 1j])
 def test_arguments_that_are_no_integers(name, value):
     with pytest.raises(TypeError, match=name):
         conv_nd(np.ones((1, 1, 6, 5)), np.ones((1, 1, 2, 2)), **({"stride": 1} | {name: value}))

@@ -73,6 +73,9 @@ class Primitive:
     def creator(self, node: Node) -> Any:
         return Creator(self, node)
 
+    def __deepcopy__(self, memo: Any) -> "Primitive":
+        return self
+
     def pull(self, node: Node, g: Any, gradients: Gradients) -> None:
         inputs = gradients.see(node.inputs)
         y = gradients.see_output(node)

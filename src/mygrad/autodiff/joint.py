@@ -153,7 +153,7 @@ class _Custom:
             if not _varies(x):
                 continue
             g = g if isinstance(g, Tensor) else np.asarray(g)
-            if np.broadcast_shapes(g.shape, x.value.shape) != g.shape:
+            if not _covers(g.shape, x.value.shape):
                 raise ValueError(
                     f"a rule of {self.name}() returned a {place} of shape {g.shape} "
                     f"for an argument of shape {x.value.shape}"
@@ -162,6 +162,12 @@ class _Custom:
 
     def creator(self, node: Node) -> Creator:
         return Creator(self, node)
+
+
+def _covers(shape: tuple[int, ...], part: tuple[int, ...]) -> bool:
+    """Tell whether an array of shape `part` broadcasts to `shape`."""
+    last = shape[len(shape) - len(part) :]
+    return len(part) <= len(shape) and all(b in (a, 1) for a, b in zip(last, part, strict=True))
 
 
 def _varies(x: Any) -> bool:

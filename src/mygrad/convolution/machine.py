@@ -16,7 +16,10 @@ BUSY_CLOCK = 1.25  # of the clock that the system reports
 
 @dataclass(frozen=True)
 class Isa:
-    """Vector registers of an instruction set, and the flags by which a processor shows that it has it."""
+    """Vector registers of an instruction set, and the flags by which a processor shows that it has it.
+
+    A register less where a product needs one before it is added.
+    """
 
     name: str
     bits: int
@@ -50,7 +53,7 @@ ISAS = (
     Isa("AVX-512", 512, 32, frozenset({"avx512f", "avx512vl", "avx512dq", "avx512bw"})),
     Isa("AVX2", 256, 16, frozenset({"avx2", "fma"})),
     Isa("NEON", 128, 32, frozenset({"asimd"})),
-    Isa("SSE2", 128, 16, frozenset()),
+    Isa("SSE2", 128, 15, frozenset()),
 )
 
 

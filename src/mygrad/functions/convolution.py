@@ -14,6 +14,8 @@ from mygrad.autodiff.declare import Function
 
 Array = np.ndarray[Any, Any]
 
+make_problem = convolution.ConvProblem.make
+
 convolve = Function(
     lambda x, w, problem: convolution.convolve(problem, x, w),
     lambda g, y, x, w, problem: input_gradient.either(g, w, problem=problem),
@@ -31,6 +33,33 @@ filter_gradient = Function(
     lambda u, gw, x, g, problem: input_gradient.either(g, u, problem=problem),
     lambda u, gw, x, g, problem: convolve.either(x, u, problem=problem),
     names="x g problem",
+)
+
+
+def _plus(y: Array, bias: Array) -> Array:
+    """Add a number for each channel, into `y` where its dtype can hold the sum."""
+    bias = np.reshape(bias, (-1, *(1,) * (y.ndim - 2)))
+    return np.add(y, bias, out=y if np.result_type(y, bias) == y.dtype else None)
+
+
+def _summed(g: Any) -> Any:
+    return np.sum(g, axis=(0, *range(2, g.ndim)))
+
+
+convolve_plus = Function(
+    lambda x, w, bias, problem: _plus(convolution.convolve(problem, x, w), bias),
+    lambda g, y, x, w, bias, problem: input_gradient.either(g, w, problem=problem),
+    lambda g, y, x, w, bias, problem: filter_gradient.either(x, g, problem=problem),
+    lambda g, y, x, w, bias, problem: _summed(g),
+    names="x w bias problem",
+)
+"""`convolve`, and a number added to each channel of the result, in one pass."""
+input_gradient_plus = Function(
+    lambda g, w, bias, problem: _plus(convolution.input_gradient(problem, g, w), bias),
+    lambda u, gx, g, w, bias, problem: convolve.either(u, w, problem=problem),
+    lambda u, gx, g, w, bias, problem: filter_gradient.either(u, g, problem=problem),
+    lambda u, gx, g, w, bias, problem: _summed(u),
+    names="g w bias problem",
 )
 
 

@@ -4,6 +4,7 @@ In the rules `g` is the gradient of the output, `y` the output, `x` or `a, b` th
 differentiated again, a sign or a comparison, is taken of the plain array.
 """
 
+from inspect import Signature
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from mygrad.autodiff.declare import Elementwise as elementwise  # noqa: N813 - reads as a declaration
 from mygrad.autodiff.declare import Function, override
 from mygrad.autodiff.overrides import unwrapped as plain
+from mygrad.autodiff.signatures import of_ufunc
 
 __all__ = [
     "abs", "absolute",
@@ -163,6 +165,10 @@ class _Absolute(elementwise):
     def __call__(self, *args: Any, nan_to_num: bool = True, **keywords: Any) -> Any:
         chosen = super() if nan_to_num else super(_Absolute, _absolute_strict)
         return chosen.__call__(*args, **keywords)
+
+    @property
+    def __signature__(self) -> Signature:
+        return of_ufunc(self.ufunc, nan_to_num=True)
 
 
 def _strict_sign(x: Any) -> Any:

@@ -173,6 +173,7 @@ def _all_but(i: int, g: Any, y: Any, *xs: Any) -> Any:
 
 _sum_of = Joining(lambda xs: reduce(np.add, xs), lambda i, g, y, *xs: g, names="variables")
 _product_of = Joining(lambda xs: reduce(np.multiply, xs), _all_but, names="variables")
+_sum_of.name, _product_of.name = "add_sequence", "multiply_sequence"
 
 
 def _several(function: str, operands: Any) -> list[Any]:
@@ -278,7 +279,11 @@ def multi_matmul(tensors: Any, *, constant: bool | None = None) -> Tensor:
 def _sizes(shapes: list[tuple[int, ...]]) -> list[int]:
     """Return n such that matrix i of the chain has the shape (n[i], n[i + 1])."""
     first, last = shapes[0], shapes[-1]
-    shapes = [first if len(first) == 2 else (1, *first), *shapes[1:-1], last if len(last) == 2 else (*last, 1)]
+    shapes = [
+        first if len(first) == 2 else (1, *first),
+        *shapes[1:-1],
+        last if len(last) == 2 else (*last, 1),
+    ]
     for i, (left, right) in enumerate(itertools.pairwise(shapes)):
         if left[1] != right[0]:
             raise ValueError(

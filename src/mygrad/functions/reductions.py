@@ -16,7 +16,7 @@ Array = np.ndarray[Any, Any]
 
 def axes_of(x: Any, axis: Any) -> tuple[int, ...]:
     """Return the reduced axes as a tuple of numbers from 0."""
-    if axis is None:
+    if axis is None or not x.ndim:  # NumPy takes the axes 0 and -1 of what has none
         return tuple(range(x.ndim))
     return tuple(i % x.ndim for i in (axis if isinstance(axis, tuple) else (axis,)))
 

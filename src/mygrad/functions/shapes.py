@@ -188,7 +188,7 @@ def _atleast(dimensions: int, numpy: Callable[..., Any]) -> Callable[..., Any]:
         made = [one.run((x,), {}, constant) for x in tensors]
         return made[0] if len(made) == 1 else made
 
-    atleast.__name__ = numpy.__name__
+    atleast.__name__ = atleast.__qualname__ = numpy.__name__
     atleast.__doc__ = f"View each input with at least {dimensions} axes; see `numpy.{numpy.__name__}`."
     return atleast
 

@@ -61,7 +61,7 @@ def _csch(a: Any) -> Any:
 
 def _arccot(a: Any) -> Any:
     """Return arctan(1 / a), which jumps from -pi/2 to pi/2 at 0."""
-    return np.copysign(np.arctan2(1, np.abs(a)), np.where(plain(a) == 0, 1, plain(a)))
+    return np.where(a == 0, np.pi / 2, np.arctan(1 / np.where(a == 0, 1, a)))
 
 
 def _root(a: Any) -> Any:

@@ -1,0 +1,242 @@
+"""Averages, orders and differences: compositions of the functions that have rules."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mygrad.autodiff.declare import override
+from mygrad.autodiff.overrides import unwrapped
+from mygrad.autodiff.tensor import Tensor
+from mygrad.functions import reductions
+from mygrad.functions.creation import astensor
+from mygrad.functions.indexing import where
+from mygrad.functions.rearrangements import sort
+from mygrad.functions.reductions import axes_of
+from mygrad.functions.shapes import concatenate, moveaxis, reshape
+
+__all__ = [
+    "average", "diff", "ediff1d", "interp", "median", "nan_to_num", "nancumprod", "nancumsum", "nanmax",
+    "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "percentile", "ptp", "quantile",
+    "trapezoid", "unwrap",
+]  # fmt: skip
+
+
+@override(np.ptp)
+def ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Return the largest minus the smallest element along `axis`."""
+    return reductions.max(a, axis=axis, keepdims=keepdims) - reductions.min(a, axis=axis, keepdims=keepdims)
+
+
+@override(np.average)
+def average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Tensor:
+    """Return the mean along `axis`, weighted if there are weights; both may have gradients."""
+    a = astensor(a)
+    if weights is None:
+        return reductions.mean(a, axis=axis, keepdims=keepdims)
+    weights = astensor(weights)
+    if weights.shape != a.shape:
+        if not isinstance(axis, int) or weights.shape != (a.shape[axis],):
+            raise ValueError(f"average: weights of shape {weights.shape} do not fit axis {axis} of {a.shape}")
+        weights = reshape(weights, (-1, *(1,) * (a.ndim - axis % a.ndim - 1)))
+    total = reductions.sum(weights * np.ones(a.shape, a.dtype), axis=axis, keepdims=keepdims)
+    return reductions.sum(a * weights, axis=axis, keepdims=keepdims) / total
+
+
+def _last(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
+    """Bring the axes together as the last one; return that, and the shape with them kept."""
+    axes = axes_of(x, axis)
+    kept = tuple(1 if i in axes else size for i, size in enumerate(x.shape))
+    moved = moveaxis(x, axes, range(-len(axes), 0))
+    return reshape(moved, (*moved.shape[: x.ndim - len(axes)], -1)), kept
+
+
+@override(np.quantile)
+def quantile(a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+    """Return the value below which a share `q` of the elements along `axis` lies, interpolated linearly.
+
+    Parameters
+    ----------
+    a : ArrayLike
+    q : float or array of floats, from 0 to 1
+        Several come first in the shape of the result.
+    axis : int or tuple of int, optional
+    method : {"linear", "lower", "higher", "nearest", "midpoint"}
+    keepdims : bool
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> mg.quantile(mg.tensor([4.0, 1.0, 3.0]), 0.25)
+    Tensor(2.)
+    """
+    x, shares = astensor(a), np.asarray(unwrapped(q), dtype=float)
+    if np.any((shares < 0) | (shares > 1)):
+        raise ValueError("Quantiles must be in the range [0, 1]")
+    flat, kept = _last(x, axis)
+    ordered, last = sort(flat, axis=-1), flat.shape[-1] - 1
+    place = shares * last
+    low = np.floor(place).astype(np.intp)
+    high = np.minimum(low + 1, last)
+    part = _part(method, place, low).astype(x.dtype if np.isscalar(q) else np.result_type(x.dtype, shares))
+    found = ordered[..., low] * (1 - part) + ordered[..., high] * part
+    if np.isnan(x.data).any():  # NaN is sorted last, and makes every order a NaN
+        spoilt = np.isnan(ordered.data[..., -1:])
+        found = where(spoilt if shares.ndim else spoilt[..., 0], np.nan, found)
+    found = moveaxis(found, range(found.ndim - shares.ndim, found.ndim), range(shares.ndim))
+    return reshape(found, (*shares.shape, *kept)) if keepdims else found
+
+
+def _part(method: str, place: Any, low: Any) -> Any:
+    rest = place - low
+    rules: dict[str, Callable[[Any], Any]] = {
+        "linear": lambda r: r,
+        "lower": np.zeros_like,
+        "higher": lambda r: np.where(r > 0, 1.0, 0.0),
+        "nearest": lambda r: np.where((r > 0.5) | ((r == 0.5) & (low % 2 == 1)), 1.0, 0.0),
+        "midpoint": lambda r: np.where(r > 0, 0.5, 0.0),
+    }
+    if method not in rules:
+        raise NotImplementedError(f"quantiles of a tensor by method={method!r}; there are {', '.join(rules)}")
+    return np.asarray(rules[method](rest))
+
+
+@override(np.percentile)
+def percentile(a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+    """Return quantiles for shares in percent."""
+    shares = np.asarray(unwrapped(q), dtype=float) / 100
+    if np.any((shares < 0) | (shares > 1)):
+        raise ValueError("Percentiles must be in the range [0, 100]")
+    return quantile(a, shares, axis, method, keepdims)
+
+
+@override(np.median)
+def median(a: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Return the middle element along `axis`, or the mean of the two in the middle."""
+    return quantile(a, 0.5, axis, keepdims=keepdims)
+
+
+# -- differences
+
+
+@override(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    """Return the n-th differences of neighbours along `axis`."""
+    x = astensor(a)
+    if n < 0:
+        raise ValueError(f"order must be non-negative but got {n}")
+    if x.ndim == 0:
+        raise ValueError("diff requires input that is at least one dimensional")
+    ends = [each if each is None else _end(each, x, axis) for each in (prepend, append)]
+    if n and (ends[0] is not None or ends[1] is not None):
+        x = concatenate([each for each in (ends[0], x, ends[1]) if each is not None], axis=axis)
+    lead = (slice(None),) * (axis % x.ndim)
+    for _ in range(n):
+        x = x[(*lead, slice(1, None))] - x[(*lead, slice(None, -1))]
+    return x
+
+
+def _end(values: Any, x: Any, axis: int) -> Any:
+    values = astensor(values)
+    if values.ndim:
+        return values
+    return values + np.zeros([1 if i == axis % x.ndim else size for i, size in enumerate(x.shape)], x.dtype)
+
+
+@override(np.ediff1d)
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
+    """Return the differences of neighbours of the raveled array, with what is to be before and after."""
+    between = diff(astensor(ary).reshape(-1))
+    ends = [each if each is None else astensor(each, dtype=between.dtype) for each in (to_begin, to_end)]
+    parts = [ends[0], between, ends[1]]
+    return concatenate([each.reshape(-1) for each in parts if each is not None])
+
+
+@override(np.trapezoid)
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
+    """Integrate along `axis` by the trapezoidal rule."""
+    y = astensor(y)
+    if x is not None:
+        x = astensor(x)
+        dx = (
+            diff(x, axis=axis) if x.ndim > 1 else reshape(diff(x), (-1, *(1,) * (y.ndim - axis % y.ndim - 1)))
+        )
+    lead = (slice(None),) * (axis % y.ndim)
+    return reductions.sum(dx * (y[(*lead, slice(1, None))] + y[(*lead, slice(None, -1))]) / 2, axis=axis)
+
+
+@override(np.unwrap)
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * np.pi) -> Tensor:
+    """Add whole periods where neighbours jump by more than half of one; they have no gradient."""
+    p = astensor(p)
+    return p + (np.unwrap(p.data, discont, axis, period=period) - p.data)
+
+
+@override(np.interp)
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Tensor:
+    """Interpolate linearly between the points (xp, fp); all but `left` and `right` may have gradients.
+
+    At a point itself the slope is that of the piece after it; outside, the result is constant.
+    """
+    x, xp, fp = astensor(x), astensor(xp), astensor(fp)
+    low = np.clip(np.searchsorted(xp.data, x.data, side="right") - 1, 0, xp.size - 2)
+    start, end = xp[low], xp[low + 1]
+    inside = fp[low] + (fp[low + 1] - fp[low]) * (x - start) / (end - start)
+    inside = where(x.data < xp.data[0], fp[0] if left is None else left, inside)
+    return where(x.data > xp.data[-1], fp[-1] if right is None else right, inside)
+
+
+# -- without NaN
+
+
+@override(np.nan_to_num)
+def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
+    """Replace NaN and infinities by numbers; they have no gradient then."""
+    x = astensor(x)
+    return where(np.isfinite(x.data), x, np.nan_to_num(x.data, nan=nan, posinf=posinf, neginf=neginf))
+
+
+def _ignoring(
+    function: Callable[..., Any], reduction: Callable[..., Any], value: float
+) -> Callable[..., Any]:
+    """Declare a reduction that takes NaN for `value`."""
+
+    def of_numbers(a: Any, axis: Any = None, **keywords: Any) -> Any:
+        x = astensor(a)
+        return reduction(where(np.isnan(x.data), value, x), axis=axis, **keywords)
+
+    of_numbers.__name__ = of_numbers.__qualname__ = function.__name__
+    of_numbers.__doc__ = f"As `{reduction.__name__}`, with {value:g} in place of NaN."
+    return override(function)(of_numbers)
+
+
+nansum = _ignoring(np.nansum, reductions.sum, 0.0)
+nanprod = _ignoring(np.nanprod, reductions.prod, 1.0)
+nanmax = _ignoring(np.nanmax, reductions.max, -np.inf)
+nanmin = _ignoring(np.nanmin, reductions.min, np.inf)
+nancumsum = _ignoring(np.nancumsum, reductions.cumsum, 0.0)
+nancumprod = _ignoring(np.nancumprod, reductions.cumprod, 1.0)
+
+
+@override(np.nanmean)
+def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Tensor:
+    """Return the mean of what is not NaN."""
+    x = astensor(a)
+    count = np.sum(~np.isnan(x.data), axis=axis, keepdims=keepdims)
+    return nansum(x, axis, keepdims=keepdims) / count.astype(x.dtype)
+
+
+@override(np.nanvar)
+def nanvar(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: bool = False) -> Tensor:
+    """Return the variance of what is not NaN."""
+    x = astensor(a)
+    valid = ~np.isnan(x.data)
+    centred = where(valid, x - nanmean(x, axis, keepdims=True), 0.0)
+    count = (np.sum(valid, axis=axis, keepdims=keepdims) - ddof).astype(x.dtype)
+    return reductions.sum(centred**2, axis=axis, keepdims=keepdims) / count
+
+
+@override(np.nanstd)
+def nanstd(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: bool = False) -> Tensor:
+    """Return the standard deviation of what is not NaN."""
+    return np.sqrt(nanvar(a, axis, ddof=ddof, keepdims=keepdims))

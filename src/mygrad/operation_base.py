@@ -1,0 +1,94 @@
+"""Base classes of operations: `Operation`, and those of ufuncs and of functions along axes."""
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+
+from mygrad.autodiff.tensor import Tensor
+from mygrad.operation import Operation, SkipGradient  # noqa: F401 - public here too
+
+__all__ = ["BinaryUfunc", "Operation", "Sequential", "Ufunc", "UnaryUfunc"]
+
+
+class Ufunc(Operation):
+    """An operation that is a NumPy ufunc, `numpy_ufunc`, and masks gradients by its `where`."""
+
+    numpy_ufunc: np.ufunc
+
+
+class UnaryUfunc(Ufunc):
+    """A ufunc of one tensor: only `numpy_ufunc` and `backward_var` are to be given.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> import numpy as np
+    >>> from mygrad.operation_base import UnaryUfunc
+    >>> class Exp(UnaryUfunc):
+    ...     numpy_ufunc = np.exp
+    ...     def backward_var(self, grad, index, **kwargs):
+    ...         return grad * np.exp(self.variables[0].data)
+    >>> x = mg.tensor([0.0])
+    >>> mg.execute_op(Exp, x).backward()
+    >>> x.grad
+    array([1.])
+    """
+
+    def __call__(  # type: ignore[override]
+        self, x1: Tensor, out: Any = None, *, where: Any = True, dtype: Any = None
+    ) -> Any:
+        self.variables, self.where = (x1,), where
+        return self.numpy_ufunc(x1.data, out=out, where=where, dtype=dtype)
+
+
+class BinaryUfunc(Ufunc):
+    """A ufunc of two tensors: only `numpy_ufunc` and `backward_var` are to be given."""
+
+    def __call__(  # type: ignore[override]
+        self, x1: Tensor, x2: Tensor, out: Any = None, *, where: Any = True, dtype: Any = None
+    ) -> Any:
+        self.variables, self.where = (x1, x2), where
+        return self.numpy_ufunc(x1.data, x2.data, out=out, where=where, dtype=dtype)
+
+
+class Sequential(Operation):
+    """A NumPy function along axes: only `numpy_func`, a static method, and `backward_var` are to be given.
+
+    For `backward_var` the parameters stay in `axis`, a tuple or None, `keepdims`, `initial` and `ddof`, and
+    the shape of the result in `out_shape`.
+    """
+
+    @staticmethod
+    @abstractmethod
+    def numpy_func(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        """Compute the result from an array."""
+
+    def __call__(  # type: ignore[override]
+        self,
+        a: Tensor,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: Any = np._NoValue,
+        initial: Any = np._NoValue,
+        *,
+        where: Any = np._NoValue,
+        ddof: Any = np._NoValue,
+    ) -> Any:
+        self.variables = (a,)
+        self.axis = (axis,) if isinstance(axis, int) else axis
+        self.keepdims, self.initial, self.ddof = keepdims, initial, ddof
+        self.where = True if where is np._NoValue else where
+        given = {
+            "dtype": dtype,
+            "keepdims": keepdims,
+            "initial": initial,
+            "where": where,
+            "ddof": ddof,
+            "out": out,
+        }
+        keywords = {n: v for n, v in given.items() if v is not None and v is not np._NoValue}
+        result = type(self).numpy_func(a.data, axis=axis, **keywords)
+        self.out_shape = np.shape(result)
+        return result

@@ -1,0 +1,214 @@
+"""NumPy's functions on tensors: NumPy's values, and gradients to second order."""
+
+import numpy as np
+import pytest
+
+import mygrad as mg
+from tests.gradients import check_gradient
+
+RNG = np.random.default_rng(0)
+V = RNG.standard_normal(6)
+M = RNG.standard_normal((3, 4))
+T = RNG.standard_normal((2, 3, 4))
+SQUARE = RNG.standard_normal((2, 3, 3)) + 3 * np.eye(3)
+GAPS = np.where(M > 0.8, np.nan, M)
+
+ONE = {
+    "flip": [(V, np.flip), (T, lambda x: np.flip(x, (0, 2)))],
+    "fliplr": [(M, np.fliplr)],
+    "flipud": [(M, np.flipud)],
+    "rot90": [(M, np.rot90), (T, lambda x: np.rot90(x, 3, (1, 2)))],
+    "rollaxis": [(T, lambda x: np.rollaxis(x, 2))],
+    "matrix_transpose": [(T, np.matrix_transpose)],
+    "diagonal": [(M, np.diagonal), (T, lambda x: np.diagonal(x, 1, 0, 2))],
+    "diag": [(V, np.diag), (M, lambda x: np.diag(x, -1))],
+    "diagflat": [(M, np.diagflat)],
+    "tril": [(T, np.tril), (M, lambda x: np.tril(x, -1))],
+    "triu": [(T, lambda x: np.triu(x, k=1))],
+    "take": [(V, lambda x: np.take(x, [0, 0, 5])), (T, lambda x: np.take(x, [[1, -1], [0, 1]], axis=2))],
+    "take_along_axis": [(M, lambda x: np.take_along_axis(x, np.argsort(M, 1), 1))],
+    "delete": [(V, lambda x: np.delete(x, [1, 2])), (M, lambda x: np.delete(x, 1, axis=0))],
+    "tile": [(M, lambda x: np.tile(x, 2)), (V, lambda x: np.tile(x, (2, 3)))],
+    "resize": [(M, lambda x: np.resize(x, (5, 3)))],
+    "pad": [
+        (M, lambda x: np.pad(x, 1)),
+        (M, lambda x: np.pad(x, ((1, 2), (0, 3)), constant_values=7.0)),
+        *((M, lambda x, mode=mode: np.pad(x, 2, mode)) for mode in ("edge", "reflect", "symmetric", "wrap")),
+    ],
+    "sort": [(V, np.sort), (T, lambda x: np.sort(x, axis=1)), (M, lambda x: np.sort(x, axis=None))],
+    "partition": [(V, lambda x: np.partition(x, 3))],
+    "compress": [(M, lambda x: np.compress([True, False, True], x, axis=0))],
+    "extract": [(M, lambda x: np.extract(M > 0, x))],
+    "array_split": [(V, lambda x: np.array_split(x, 4)[1] ** 2)],
+    "split": [(T, lambda x: np.split(x, [1, 3], axis=2)[1]), (V, lambda x: np.split(x, 3)[2])],
+    "hsplit": [(M, lambda x: np.hsplit(x, 2)[1])],
+    "vsplit": [(M, lambda x: np.vsplit(x, [1])[1])],
+    "dsplit": [(T, lambda x: np.dsplit(x, 2)[0])],
+    "trace": [(SQUARE[0], np.trace), (T, lambda x: np.trace(x, 1, 2, 1))],
+    "ptp": [(V, np.ptp), (T, lambda x: np.ptp(x, axis=1))],
+    "average": [(M, np.average), (M, lambda x: np.average(x, axis=1, weights=[1.0, 2.0, 0.5, 3.0]))],
+    "median": [
+        (V, np.median),
+        (T, lambda x: np.median(x, axis=(0, 2))),
+        (M, lambda x: np.median(x, 1, keepdims=True)),
+    ],
+    "quantile": [
+        (M, lambda x: np.quantile(x, [0.1, 0.5, 0.9], axis=1)),
+        *(
+            (V, lambda x, m=m: np.quantile(x, 0.3, method=m))
+            for m in ("lower", "higher", "nearest", "midpoint")
+        ),
+    ],
+    "percentile": [(M, lambda x: np.percentile(x, 30, axis=0, keepdims=True))],
+    "diff": [
+        (V, np.diff),
+        (T, lambda x: np.diff(x, 2, axis=1)),
+        (M, lambda x: np.diff(x, prepend=0.0, axis=0)),
+    ],
+    "ediff1d": [(M, lambda x: np.ediff1d(x, to_end=[1.0], to_begin=2.0))],
+    "trapezoid": [(M, np.trapezoid), (M, lambda x: np.trapezoid(x, [0.0, 1.0, 3.0], axis=0))],
+    "unwrap": [(4 * V, np.unwrap)],
+    "nan_to_num": [(GAPS, lambda x: np.nan_to_num(x, nan=3.0))],
+    "nansum": [(GAPS, np.nansum), (GAPS, lambda x: np.nansum(x, axis=0))],
+    "nanprod": [(GAPS, lambda x: np.nanprod(x, axis=1))],
+    "nanmax": [(GAPS, lambda x: np.nanmax(x, axis=1))],
+    "nanmin": [(GAPS, np.nanmin)],
+    "nancumsum": [(GAPS, lambda x: np.nancumsum(x, axis=1))],
+    "nancumprod": [(GAPS, lambda x: np.nancumprod(x, axis=0))],
+    "nanmean": [(GAPS, np.nanmean), (GAPS, lambda x: np.nanmean(x, axis=1))],
+    "nanvar": [(GAPS, lambda x: np.nanvar(x, axis=1, ddof=1))],
+    "nanstd": [(GAPS, np.nanstd)],
+    "linalg.inv": [(SQUARE, np.linalg.inv)],
+    "linalg.det": [(SQUARE, np.linalg.det), (SQUARE[0], np.linalg.det)],
+    "linalg.slogdet": [(SQUARE, lambda x: np.linalg.slogdet(x)[1])],
+    "linalg.cholesky": [(SQUARE, lambda x: np.linalg.cholesky(x @ np.swapaxes(x, 1, 2)))],
+    "linalg.matrix_power": [
+        (SQUARE[0], lambda x, n=n: np.linalg.matrix_power(x, n)) for n in (-1, 0, 1, 2, 5)
+    ],
+    "linalg.trace": [(SQUARE, lambda x: np.linalg.trace(x, offset=1))] if hasattr(np.linalg, "trace") else [],
+}
+TWO = {
+    "tensordot": [
+        (T, M, lambda a, b: np.tensordot(a, b, ((1, 2), (0, 1)))),
+        (T, M.T, lambda a, b: np.tensordot(a, b, 1)),
+    ],
+    "dot": [(V, V + 1, np.dot), (T, M.T, np.dot), (M, V[:4], np.dot), (M, 2.0, np.dot)],
+    "inner": [(T, M, np.inner), (V, V, np.inner)],
+    "outer": [(M, V, np.outer)],
+    "vdot": [(M, M + 1, np.vdot)],
+    "kron": [(M, V, np.kron), (T, M, np.kron)],
+    "cross": [(M.T, M.T + 1, np.cross), (M, M - 2, lambda a, b: np.cross(a, b, axis=0))],
+    "hstack": [(M, M[:, :2], lambda a, b: np.hstack([a, b])), (V, V[:2], lambda a, b: np.hstack((a, b)))],
+    "vstack": [(M, V[:4], lambda a, b: np.vstack([a, b]))],
+    "dstack": [(M, M + 1, lambda a, b: np.dstack([a, b]))],
+    "column_stack": [(M, V[:3], lambda a, b: np.column_stack([a, b]))],
+    "append": [(M, V, np.append), (M, M[:1], lambda a, b: np.append(a, b, axis=0))],
+    "insert": [
+        (V, V[:2], lambda a, b: np.insert(a, [1, 3], b)),
+        (M, V[:3], lambda a, b: np.insert(a, 1, b, axis=1)),
+    ],
+    "interp": [
+        (
+            np.array([-0.5, 0.3, 1.7, 2.2]),
+            np.array([1.0, -1.0, 4.0]),
+            lambda x, fp: np.interp(x, [0.0, 1.0, 2.0], fp),
+        )
+    ],
+    "average": [(M, np.exp(M), lambda a, w: np.average(a, axis=0, weights=w))],
+    "linalg.solve": [(SQUARE, T[:, :, :2], np.linalg.solve), (SQUARE[0], V[:3], np.linalg.solve)],
+    "linalg.multi_dot": [(M, M.T, lambda a, b: np.linalg.multi_dot([a, b, a]))],
+}
+CASES = [
+    pytest.param(case[-1], case[:-1], id=f"{name}-{n}")
+    for table in (ONE, TWO)
+    for name, cases in table.items()
+    for n, case in enumerate(cases)
+]
+
+
+@pytest.mark.parametrize(("function", "arrays"), CASES)
+def test_values_are_numpys(function, arrays):
+    result = function(*(mg.tensor(each) for each in arrays))
+    assert isinstance(result, mg.Tensor)
+    assert not result.constant
+    expected = function(*(np.array(each) for each in arrays))
+    np.testing.assert_allclose(result.data, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("function", "arrays"), CASES)
+def test_gradients_to_second_order(function, arrays):
+    if any(np.isnan(each).any() for each in arrays):
+        arrays = [np.array(each)[~np.isnan(each)].reshape(1, -1) for each in arrays]
+    check_gradient(function, *map(np.array, arrays))
+
+
+@pytest.mark.parametrize(("function", "arrays"), [each for each in CASES if "linalg" not in each.id])
+def test_dtypes_are_numpys(function, arrays):
+    xs = [mg.tensor(np.asarray(each, "f4")) for each in arrays]
+    result = function(*xs)
+    assert result.dtype == function(*(np.asarray(each, "f4") for each in arrays)).dtype
+    result.sum().backward()
+    assert all(x.grad is not None and x.grad.dtype == np.float32 for x in xs)
+
+
+def test_gradients_do_not_flow_through_nan():
+    x = mg.tensor(GAPS)
+    np.nansum(x).backward()
+    np.testing.assert_array_equal(x.grad, ~np.isnan(GAPS))
+
+
+def test_a_nan_makes_the_median_a_nan():
+    assert np.isnan(np.median(mg.tensor([1.0, np.nan, 2.0])).item())
+
+
+@pytest.mark.parametrize("split", [np.split, np.array_split])
+def test_pieces_are_views(split):
+    x = mg.tensor(V)
+    first, second = split(x, 2)
+    assert first.base is x
+    first[...] = 0.0
+    np.testing.assert_array_equal(x.data[:3], 0)
+    second.sum().backward()
+    np.testing.assert_array_equal(x.grad, [0, 0, 0, 1, 1, 1])
+
+
+def test_flips_are_views():
+    x = mg.tensor(V)
+    y = np.flip(x)
+    assert y.base is x
+    y[0] = 9.0
+    assert x.data[-1] == 9.0
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: np.tensordot(mg.tensor(M), mg.tensor(T)), ValueError, "sizes"),
+        (lambda: np.dot(mg.tensor(M), mg.tensor(M)), ValueError, "not aligned"),
+        (lambda: np.cross(mg.tensor(M), mg.tensor(M)), ValueError, "3 components"),
+        (lambda: np.quantile(mg.tensor(V), 2.0), ValueError, r"\[0, 1\]"),
+        (lambda: np.percentile(mg.tensor(V), 200), ValueError, r"\[0, 100\]"),
+        (lambda: np.diff(mg.tensor(V), -1), ValueError, "non-negative"),
+        (lambda: np.diff(mg.tensor(1.0)), ValueError, "one dimensional"),
+        (lambda: np.quantile(mg.tensor(V), 0.5, method="weibull"), NotImplementedError, "weibull"),
+        (lambda: np.average(mg.tensor(M), weights=[1.0]), ValueError, "weights"),
+        (lambda: np.hsplit(mg.tensor(1.0), 1), ValueError, "1 or more"),
+        (lambda: np.dsplit(mg.tensor(M), 1), ValueError, "3 or more"),
+        (lambda: np.split(mg.tensor(V), 4), ValueError, "equal division"),
+        (lambda: np.linalg.inv(mg.tensor(M)), np.linalg.LinAlgError, "square"),
+    ],
+)
+def test_bad_input(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_padding_whose_gradient_is_not_known_says_so():
+    with pytest.raises(NotImplementedError, match="linear_ramp"):
+        np.pad(mg.tensor(V), 1, "linear_ramp").sum().backward()
+
+
+def test_unstack():
+    layers = mg.unstack(mg.tensor(T), axis=1)
+    assert [each.shape for each in layers] == [(2, 4)] * 3
+    np.testing.assert_array_equal(layers[2].data, T[:, 2])
