@@ -30,6 +30,7 @@ from mygrad.functions.shapes import *
 from mygrad.functions.signal import *
 from mygrad.functions.statistics import *
 from mygrad.functions.trigonometric import *
+from mygrad.io import load, save
 from mygrad.numpy_names import *
 from mygrad.operation import execute_op
 from mygrad.ufuncs import ufunc
@@ -48,6 +49,10 @@ def __getattr__(name: str) -> Any:
         from mygrad.configuration import show_config
 
         return show_config
+    if name == "computational_graph":
+        from importlib import import_module
+
+        return import_module("mygrad.computational_graph")
     if name in ("use_algorithm", "use_threads"):
         from mygrad import convolution
 

@@ -12,7 +12,7 @@ from mygrad.convolution.arguments import AxisArguments, arguments_of, transposed
 from mygrad.errors import InvalidConvolution
 from mygrad.functions.borders import MODES, extend, fold
 from mygrad.functions.convolution import convolve, convolve_plus, input_gradient, input_gradient_plus
-from mygrad.functions.creation import astensor
+from mygrad.functions.creation import operand
 from mygrad.functions.elementwise import add
 
 __all__ = ["conv_nd", "conv_transpose_nd"]
@@ -124,7 +124,7 @@ def conv_nd(
     >>> conv_nd(x, w, stride=2, padding="same", padding_mode="wrap", bias=[10.0])
     Tensor([[[ 9., 11.]]])
     """
-    x, w = astensor(x), astensor(filter_bank)
+    x, w = operand(x), operand(filter_bank)
     arguments = stride, padding, dilation, groups, fit
     problem = _problem(x.shape, w.shape, *arguments)
     if padding_mode != "zeros" or padding_value:
@@ -146,7 +146,7 @@ def _check_mode(mode: str, value: Any, modes: Sequence[str] = MODES) -> None:
 
 
 def _checked_bias(bias: Any, channels: int, shape: tuple[int, ...]) -> Tensor:
-    b = astensor(bias)
+    b = operand(bias)
     if b.shape != (channels,):
         raise ValueError(
             f"bias has shape {b.shape}; with a filter_bank of shape {shape} it needs ({channels},), "
@@ -230,7 +230,7 @@ def conv_transpose_nd(
     >>> conv_transpose_nd([[[1.0, 10.0]]], [[[1.0, 2.0, 3.0]]], stride=2)
     Tensor([[[ 1.,  2., 13., 20., 30.]]])
     """
-    g, w = astensor(x), astensor(filter_bank)
+    g, w = operand(x), operand(filter_bank)
     shapes = {"stride": stride, "dilation": dilation, "output_padding": output_padding}
     problem = ConvProblem.make_transposed(g.shape, w.shape, padding=padding, groups=groups, **shapes)
     b = () if bias is None else (_checked_bias(bias, problem.x_shape[1], w.shape),)

@@ -9,7 +9,7 @@ from mygrad.autodiff.overrides import unwrapped as plain
 from mygrad.autodiff.tensor import Tensor
 from mygrad.convolution import ConvProblem, pooling
 from mygrad.functions.convolution import convolve, gather
-from mygrad.functions.creation import astensor
+from mygrad.functions.creation import astensor, operand
 from mygrad.functions.elementwise import absolute, divide, multiply, power
 from mygrad.functions.indexing import where
 from mygrad.functions.shapes import reshape
@@ -19,13 +19,9 @@ __all__ = ["adaptive_avg_pool", "adaptive_max_pool", "avg_pool", "lp_pool", "max
 Numbers = int | tuple[int, ...]
 
 
-def _tensor(x: Any) -> Tensor:
-    return x if isinstance(x, Tensor) else astensor(np.asarray(x))
-
-
 def _floating(x: Any) -> Tensor:
     """Return `x` as a tensor of floats; means of integers are float64, as `numpy.mean` has them."""
-    x = _tensor(x)
+    x = operand(x)
     return x if x.dtype.kind not in "biu" else astensor(x, np.float64, constant=True)
 
 
@@ -78,7 +74,7 @@ def max_pool(
     Tensor([[1., 2.],
             [4., 5.]])
     """
-    x = _tensor(x)
+    x = operand(x)
     positions = pooling.max_positions(x._node.value, pool, stride, padding, dilation, fit)
     return gather.run((x,), {"positions": positions}, constant)
 
@@ -243,7 +239,7 @@ def adaptive_max_pool(x: Any, output: tuple[int, ...], *, constant: bool | None 
     >>> adaptive_max_pool([3.0, 1.0, 2.0, 5.0, 4.0], (2,))
     Tensor([3., 5.])
     """
-    x = _tensor(x)
+    x = operand(x)
     positions = pooling.adaptive_positions(x._node.value, output)
     return gather.run((x,), {"positions": positions}, constant)
 

@@ -1,0 +1,109 @@
+"""Tensors in files: NumPy's npz, as MyGrad 2.5 writes them. Nothing is unpickled, nothing half written."""
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from mygrad.autodiff.tensor import Tensor
+
+__all__ = ["load", "save"]
+
+File = str | os.PathLike[str] | IO[bytes]
+
+
+def save(file: File, tensor: Tensor) -> None:
+    """Save the data, the gradient and the constant-flag of a tensor; not its graph.
+
+    Parameters
+    ----------
+    file : str, os.PathLike or binary file
+        ".npz" is put behind the name of a path that does not end so. An existing file is replaced when
+        the new one is complete.
+    tensor : Tensor
+
+    Raises
+    ------
+    TypeError
+        If `tensor` is no tensor.
+
+    Examples
+    --------
+    >>> import io
+    >>> import mygrad as mg
+    >>> file = io.BytesIO()
+    >>> mg.save(file, mg.tensor([1.0, 2.0]))
+    >>> _ = file.seek(0)
+    >>> mg.load(file)
+    Tensor([1., 2.])
+    """
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"mygrad.save expects a tensor, got {type(tensor).__name__}")
+    parts: dict[str, Any] = {"data": tensor.data, "constant": np.asarray(tensor.constant)}
+    if tensor.grad is not None:
+        parts["grad"] = tensor.grad
+    if isinstance(file, str | os.PathLike):
+        _replace(Path(file), parts)
+    else:
+        np.savez(file, **parts)
+
+
+def _replace(path: Path, parts: dict[str, Any]) -> None:
+    if path.suffix != ".npz":
+        path = path.with_name(path.name + ".npz")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **parts)
+        _permit(name, path)
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _permit(name: str, path: Path) -> None:
+    """Give the new file the permissions of the old, or those that a new one gets here."""
+    if path.exists():
+        mode = path.stat().st_mode & 0o777
+    else:
+        mask = os.umask(0)
+        os.umask(mask)
+        mode = 0o666 & ~mask
+    Path(name).chmod(mode)
+
+
+def load(file: File) -> Tensor:
+    """Load a tensor that `save` saved, here or in MyGrad 2.5.
+
+    Parameters
+    ----------
+    file : str, os.PathLike or binary file
+        The exact name.
+
+    Returns
+    -------
+    Tensor
+        With its gradient, if it had one.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no tensor, or objects that would have to be unpickled.
+    """
+    with np.load(file, allow_pickle=False) as parts:
+        if not hasattr(parts, "files") or "data" not in parts.files:
+            raise ValueError(f"{file!r} holds no tensor: an npz file with an array named 'data' is expected")
+        data = parts["data"]
+        constant = bool(parts["constant"]) if "constant" in parts.files else None
+        grad = parts["grad"] if "grad" in parts.files else None
+    made = Tensor(data, constant=constant, copy=False)
+    if grad is not None:
+        if grad.shape != data.shape:
+            raise ValueError(f"{file!r}: the gradient has shape {grad.shape}, the data {data.shape}")
+        made._grad = grad.astype(data.dtype, copy=False)
+    return made
