@@ -94,11 +94,6 @@ def empty(shape: Any, dtype: Any = np.float32, *, constant: bool | None = None) 
     return _new(np.empty(shape, dtype), constant)
 
 
-def operand(x: Any) -> Tensor:
-    """Return `x` if it is a tensor, else a constant: what is no tensor has no gradient."""
-    return x if isinstance(x, Tensor) else Tensor(np.asarray(x), constant=True, copy=False)
-
-
 def zeros(shape: Any, dtype: Any = np.float32, *, constant: bool | None = None) -> Tensor:
     """Return a tensor of zeros, float32 unless said otherwise.
 

@@ -12,8 +12,8 @@ from mygrad.convolution.arguments import AxisArguments, arguments_of, transposed
 from mygrad.errors import InvalidConvolution
 from mygrad.functions.borders import MODES, extend, fold
 from mygrad.functions.convolution import convolve, convolve_plus, input_gradient, input_gradient_plus
-from mygrad.functions.creation import operand
 from mygrad.functions.elementwise import add
+from mygrad.nnet.operands import operand
 
 __all__ = ["conv_nd", "conv_transpose_nd"]
 

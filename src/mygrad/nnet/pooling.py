@@ -9,10 +9,11 @@ from mygrad.autodiff.overrides import unwrapped as plain
 from mygrad.autodiff.tensor import Tensor
 from mygrad.convolution import ConvProblem, pooling
 from mygrad.functions.convolution import convolve, gather
-from mygrad.functions.creation import astensor, operand
+from mygrad.functions.creation import astensor
 from mygrad.functions.elementwise import absolute, divide, multiply, power
 from mygrad.functions.indexing import where
 from mygrad.functions.shapes import reshape
+from mygrad.nnet.operands import operand
 
 __all__ = ["adaptive_avg_pool", "adaptive_max_pool", "avg_pool", "lp_pool", "max_pool"]
 
