@@ -1,9 +1,8 @@
 """Tensors in files: NumPy's npz, as MyGrad 2.5 writes them. Nothing is unpickled, nothing half written."""
 
 import os
-import tempfile
 from contextlib import suppress
-from pathlib import Path
+from threading import get_ident
 from typing import IO, Any
 
 import numpy as np
@@ -46,35 +45,25 @@ def save(file: File, tensor: Tensor) -> None:
     if tensor.grad is not None:
         parts["grad"] = tensor.grad
     if isinstance(file, str | os.PathLike):
-        _replace(Path(file), parts)
+        _replace(os.fspath(file), parts)
     else:
         np.savez(file, **parts)
 
 
-def _replace(path: Path, parts: dict[str, Any]) -> None:
-    if path.suffix != ".npz":
-        path = path.with_name(path.name + ".npz")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+def _replace(path: str, parts: dict[str, Any]) -> None:
+    """Write beside the file that is to be, and put that in its place when all is written."""
+    path = path if path.endswith(".npz") else f"{path}.npz"
+    part = f"{path}.{os.getpid()}-{get_ident()}.part"
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(part, "xb") as file:
             np.savez(file, **parts)
-        _permit(name, path)
-        Path(name).replace(path)
+        if os.path.exists(path):
+            os.chmod(part, os.stat(path).st_mode & 0o777)
+        os.replace(part, path)
     except BaseException:
         with suppress(OSError):
-            Path(name).unlink()
+            os.unlink(part)
         raise
-
-
-def _permit(name: str, path: Path) -> None:
-    """Give the new file the permissions of the old, or those that a new one gets here."""
-    if path.exists():
-        mode = path.stat().st_mode & 0o777
-    else:
-        mask = os.umask(0)
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    Path(name).chmod(mode)
 
 
 def load(file: File) -> Tensor:
