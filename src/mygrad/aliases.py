@@ -5,27 +5,16 @@ from `mygrad` itself.
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from mygrad import linalg, nnet, numpy_names, random, windows
 from mygrad.autodiff.overrides import FUNCTIONS
-from mygrad.autodiff.tensor import Tensor
-from mygrad.functions import (
-    creation,
-    elementwise,
-    indexing,
-    nondifferentiable,
-    products,
-    reductions,
-    shapes,
-    trigonometric,
-)
 
-__all__ = ["implements_numpy_override"]
+__all__ = ["below", "implements_numpy_override"]
 
 
 class implements_numpy_override:  # noqa: N801 - public API
@@ -60,12 +49,6 @@ class implements_numpy_override:  # noqa: N801 - public API
         FUNCTIONS[getattr(np, func.__name__) if self.numpy_func is None else self.numpy_func] = func
         return func
 
-
-_HOMES: tuple[Any, ...] = (
-    elementwise, trigonometric, products, reductions, shapes, creation, indexing, nondifferentiable,
-    numpy_names, linalg, random, windows, nnet,
-)  # fmt: skip
-"""Where the names of the tables are found; the first that has a name gives it."""
 
 PATHS = {
     "indexing_routines.funcs": "where",
@@ -109,30 +92,53 @@ PATHS = {
 """Module path below `mygrad` -> its public names."""
 
 
-def _named(names: Iterable[str]) -> dict[str, Any]:
-    return {name: next(vars(home)[name] for home in _HOMES if name in vars(home)) for name in names}
+REAL = ("linalg", "nnet.layers", "random")
+"""Modules with a file, and modules of MyGrad 2.5 below them, which they find by `below`."""
+HOMES = {"linalg.funcs": "mygrad.linalg", "nnet": "mygrad.nnet", "random": "mygrad.random"}
+"""Where the names of a path, or of a path's first part, are; in `mygrad` if nowhere else."""
 
 
-def _module(path: str) -> ModuleType:
+class Alias(ModuleType):
+    """A module whose names are looked up in another when they are asked for."""
+
+    def __init__(self, path: str, names: str) -> None:
+        super().__init__(f"mygrad.{path}", f"Names of `mygrad.{path}` in MyGrad 2.5.")
+        self.__path__ = []  # its submodules are found in sys.modules
+        self.__all__ = names.split()
+        self._home = HOMES.get(path) or HOMES.get(path.split(".", maxsplit=1)[0]) or "mygrad"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name not in self.__all__:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        home = import_module(self._home)
+        found = getattr(home if hasattr(home, name) else sys.modules["mygrad"], name)
+        setattr(self, name, found)
+        return found
+
+    def __dir__(self) -> list[str]:
+        return sorted({*vars(self), *self.__all__})
+
+
+def _add(path: str, names: str = "") -> ModuleType:
     """Return the module of that path, made if need be, as an attribute of the one above it."""
-    module = sys.modules.get(path)
+    module = sys.modules.get(f"mygrad.{path}")
     if module is None:
         above, _, name = path.rpartition(".")
-        module = sys.modules[path] = ModuleType(path, f"Names of `{path}` in MyGrad 2.5.")
-        module.__path__ = []  # its submodules are found in sys.modules
-        vars(_module(above)).setdefault(name, module)
+        module = sys.modules[f"mygrad.{path}"] = Alias(path, names)
+        if above not in REAL:
+            setattr(_add(above) if above else sys.modules["mygrad"], name, module)
     return module
 
 
-def _add(path: str, names: dict[str, Any]) -> None:
-    module = _module(f"mygrad.{path}")
-    module.__dict__.update(names, __all__=sorted(names))
+def below(module: str, name: str) -> ModuleType:
+    """Return the alias of that name below a module with a file, whose ``__getattr__`` this is."""
+    found = sys.modules.get(f"{module}.{name}")
+    if found is None:
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    return found
 
 
 for _path, _names in PATHS.items():
-    _add(_path, _named(_names.split()))
-_add("tensor_base", {
-    "Tensor": Tensor, "implements_numpy_override": implements_numpy_override,
-    **_named(["asarray", "astensor"]),
-})  # fmt: skip
-_add("nnet.layers", _named(["batchnorm", "conv_nd", "gru", "max_pool"]))
+    _add(_path, _names)
+_add("tensor_base", "Tensor asarray astensor implements_numpy_override")
+vars(sys.modules["mygrad.tensor_base"])["implements_numpy_override"] = implements_numpy_override

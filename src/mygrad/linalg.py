@@ -1,10 +1,12 @@
 """Norms of vectors. Products of matrices are in `mygrad` itself."""
 
 import operator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from mygrad.aliases import below
 from mygrad.autodiff.declare import Function, override
 from mygrad.autodiff.overrides import unwrapped as plain
 from mygrad.autodiff.tensor import Tensor
@@ -104,3 +106,6 @@ def norm(
         return _norm.run((x,), params, constant)
     extreme = max if ord > 0 else min
     return extreme(absolute(x, constant=constant), axis, keepdims, constant=constant)
+
+
+__getattr__ = partial(below, __name__)

@@ -1,9 +1,11 @@
 """Random tensors from NumPy's global generator: `mygrad.random.seed` is `numpy.random.seed`."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from mygrad.aliases import below
 from mygrad.autodiff.tensor import Tensor
 
 __all__ = ["rand", "randint", "randn", "random", "random_sample", "ranf", "sample", "seed"]
@@ -75,3 +77,6 @@ def sample(shape: Any = None, *, constant: bool | None = None) -> Tensor:
 def seed(seed_number: Any) -> None:
     """Seed NumPy's global generator."""
     np.random.seed(seed_number)
+
+
+__getattr__ = partial(below, __name__)

@@ -4,11 +4,22 @@ Whatever stands in no table is refused by name: a tensor is never silently turne
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-__all__ = ["BOOLEAN", "CONSTANT_ONLY", "FUNCTIONS", "PLAIN", "PUBLIC", "UFUNCS", "Overrides", "unwrapped"]
+__all__ = [
+    "BOOLEAN",
+    "CONSTANT_ONLY",
+    "FUNCTIONS",
+    "LATE",
+    "PLAIN",
+    "PUBLIC",
+    "UFUNCS",
+    "Overrides",
+    "unwrapped",
+]
 
 UFUNCS: dict[Any, Any] = {}
 """NumPy's ufunc -> its differentiable form."""
@@ -16,6 +27,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """NumPy's function -> what to call with NumPy's arguments."""
 PUBLIC: dict[Any, Callable[..., Any]] = {}
 """NumPy's function -> what to call with mygrad's arguments."""
+LATE: list[str] = []
+"""Modules that fill the tables when they are imported, which a function found in no table asks for."""
 
 BOOLEAN: set[Any] = {
     np.equal,
@@ -90,6 +103,12 @@ def _any_variable(args: Any) -> bool:
     return any(isinstance(x, Overrides) and not x.constant for x in args)  # type: ignore[attr-defined]
 
 
+def _late(function: Any) -> Callable[..., Any] | None:
+    for module in LATE:
+        import_module(module)
+    return FUNCTIONS.get(function)
+
+
 class Overrides:
     """NumPy's functions, called with a tensor, arrive here."""
 
@@ -113,10 +132,10 @@ class Overrides:
         return ufunc(*unwrapped(args), **unwrapped(keywords))
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
-        differentiable = FUNCTIONS.get(function)
-        if differentiable is not None:
-            return differentiable(*args, **keywords)
         if function in PLAIN:
             return function(*unwrapped(args), **unwrapped(keywords))
+        differentiable = FUNCTIONS.get(function) or _late(function)
+        if differentiable is not None:
+            return differentiable(*args, **keywords)
         name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
         raise TypeError(f"no implementation found for {name} of a tensor; for its values alone pass x.data")

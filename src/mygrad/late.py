@@ -1,0 +1,57 @@
+"""What `mygrad` imports when it is first asked for, so that it imports quickly."""
+
+from importlib import import_module
+from typing import Any
+
+from mygrad.autodiff import overrides
+
+__all__ = ["NAMES", "find"]
+
+MODULES = {
+    "autodiff.derivatives": "grad value_and_grad vjp",
+    "autodiff.joint": "custom_rule stop_gradient",
+    "autodiff.matrices": "hessian jacobian",
+    "autodiff.recompute": "checkpoint",
+    "autodiff.tangents": "hvp jvp linearize",
+    "configuration": "show_config",
+    "convolution": "use_algorithm use_threads",
+    "functions.contractions": "cross dot inner kron outer tensordot trace vdot",
+    "functions.rearrangements": (
+        "append array_split column_stack compress delete diag diagflat diagonal dsplit dstack extract flip "
+        "fliplr flipud hsplit hstack insert matrix_transpose pad partition resize rollaxis rot90 sort split "
+        "take take_along_axis tile tril triu unstack vsplit vstack"
+    ),
+    "functions.signal": "convolve correlate",
+    "functions.statistics": (
+        "average diff ediff1d interp median nan_to_num nancumprod nancumsum nanmax nanmean nanmin nanprod "
+        "nanstd nansum nanvar percentile ptp quantile trapezoid unwrap"
+    ),
+    "io": "load save",
+    "windows": "sliding_window_view",
+}
+"""Module below `mygrad` -> the names that `mygrad` takes from it."""
+
+NAMESPACES = {"computational_graph", "linalg", "nnet", "operation_base"}
+"""Modules that are names of `mygrad` themselves."""
+
+overrides.LATE.extend(
+    f"mygrad.{path}" for path in ("linalg", *(each for each in MODULES if each.startswith("functions.")))
+)
+
+_HOMES = {name: path for path, names in MODULES.items() for name in names.split()}
+NAMES = NAMESPACES | _HOMES.keys()
+
+
+def find(name: str) -> Any:
+    """Return what `mygrad.<name>` is, by importing its module.
+
+    Raises
+    ------
+    AttributeError
+        If there is no such name.
+    """
+    if name in NAMESPACES:
+        return import_module(f"mygrad.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mygrad' has no attribute {name!r}")
+    return getattr(import_module(f"mygrad.{_HOMES[name]}"), name)
