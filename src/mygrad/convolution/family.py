@@ -3,6 +3,7 @@
 Sums in half precision, bfloat16 included, are computed in single and rounded once; complex ones in parts.
 """
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ Array = np.ndarray[Any, Any]
 
 def _plain(array: Array, dtype: Any) -> Array:
     """Return a contiguous, aligned array in native byte order."""
+    flags = array.flags
+    if array.dtype is dtype and flags.c_contiguous and flags.aligned:
+        return array
     array = np.ascontiguousarray(array, dtype=dtype)
     return array if array.flags.aligned else array.copy()
 
@@ -29,7 +33,10 @@ def _checked(name: str, array: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _finite(array: Array) -> bool:
-    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+    if array.dtype.kind != "f":
+        return True
+    flat = array.ravel()  # a finite sum of squares has finite terms; an infinite one may have overflowed
+    return isfinite(flat.dot(flat)) or bool(np.isfinite(array).all())
 
 
 def _faithful(algorithm: planner.Algorithm, member: str, a: Array, b: Array) -> bool:
@@ -42,21 +49,29 @@ def _faithful(algorithm: planner.Algorithm, member: str, a: Array, b: Array) -> 
     return not (algorithm.pads and member == planner.INPUT) or _finite(b)
 
 
+def _inner(a: Array, b: Array) -> tuple[Any, Any]:
+    """Return the dtype of the result, and that of the sums if they are real."""
+    dtype = a.dtype
+    if dtype is not b.dtype or not dtype.isnative:
+        dtype = np.result_type(a, b)
+        dtype = dtype if dtype.isnative else dtype.newbyteorder("=")
+    half = dtype.itemsize < 4 and dtype.kind in "fV"  # "V": the additional types of ml_dtypes
+    return dtype, np.dtype(np.float32) if half else dtype
+
+
 def _run(problem: ConvProblem, member: str, a: Array, b: Array, shape: tuple[int, ...]) -> Array:
-    dtype = np.result_type(a, b)
-    dtype = dtype if dtype.isnative else dtype.newbyteorder("=")
-    if not (a.size and b.size and all(shape)):
+    dtype, inner = _inner(a, b)
+    if problem.empty:
         return np.zeros(shape, dtype)
     if dtype.kind == "c":
         return _run_parts(problem, member, a, b, shape, dtype)
-    half = dtype.kind in "fV" and dtype.itemsize < 4  # "V": the additional types of ml_dtypes
-    inner = np.dtype(np.float32) if half else dtype
     a, b = _plain(a, inner), _plain(b, inner)
     algorithm = planner.choose(problem, member, inner.char)
-    if not _faithful(algorithm, member, a, b):
+    if (algorithm.spreads or algorithm.pads) and not _faithful(algorithm, member, a, b):
         ranked = planner.candidates(problem, member, inner.char)
         algorithm = next(each for each in ranked if _faithful(each, member, a, b))
-    return algorithm.run(problem, a, b).astype(dtype, copy=False)
+    y = algorithm.run(problem, a, b)
+    return y if dtype is inner else y.astype(dtype, copy=False)
 
 
 def _parts(array: Array, dtype: Any) -> tuple[Array, Array | None]:
@@ -107,6 +122,11 @@ def convolve(problem: ConvProblem, x: Any, w: Any) -> Array:
 def input_gradient(problem: ConvProblem, g: Any, w: Any) -> Array:
     """Return the gradient with respect to x, given `g`, that of y.
 
+    Parameters
+    ----------
+    problem : ConvProblem
+    g, w : array_like, of shapes ``problem.y_shape`` and ``problem.w_shape``
+
     Examples
     --------
     >>> import numpy as np
@@ -121,6 +141,11 @@ def input_gradient(problem: ConvProblem, g: Any, w: Any) -> Array:
 
 def filter_gradient(problem: ConvProblem, x: Any, g: Any) -> Array:
     """Return the gradient with respect to w, given `g`, that of y.
+
+    Parameters
+    ----------
+    problem : ConvProblem
+    x, g : array_like, of shapes ``problem.x_shape`` and ``problem.y_shape``
 
     Examples
     --------

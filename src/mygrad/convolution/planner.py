@@ -269,17 +269,20 @@ def forced_algorithm() -> str | None:
     return _forced.get() or _of_environment()
 
 
-@lru_cache(maxsize=4096)
 def candidates(problem: ConvProblem, member: str, dtype: str) -> tuple[Algorithm, ...]:
     """Return the algorithms that apply, the fastest by prediction first."""
-    found = [a for a in ALGORITHMS if a.member == member and a.applies(problem, dtype)]
-    return tuple(sorted(found, key=lambda algorithm: algorithm.seconds(problem, dtype)))
+    ranked = problem.plans.get((member, dtype))
+    if ranked is None:
+        found = [a for a in ALGORITHMS if a.member == member and a.applies(problem, dtype)]
+        ranked = tuple(sorted(found, key=lambda algorithm: algorithm.seconds(problem, dtype)))
+        problem.plans[member, dtype] = ranked
+    return ranked
 
 
 def choose(problem: ConvProblem, member: str, dtype: str) -> Algorithm:
     """Return the algorithm that is forced, or else the fastest one measured, or else predicted."""
     ranked = candidates(problem, member, dtype)
-    forced = forced_algorithm()
+    forced = _forced.get() or _of_environment()
     if forced is not None:
         return next((a for a in ranked if a.name == forced), ranked[0])
     if _measured:

@@ -220,6 +220,16 @@ class ConvProblem:
         return (self.batch, self.groups * self.filters, *(axis.o for axis in self.axes))
 
     @cached_property
+    def empty(self) -> bool:
+        """Whether the data, the filters or the outputs have no elements."""
+        return 0 in (*self.x_shape, *self.w_shape, *self.y_shape)
+
+    @cached_property
+    def plans(self) -> dict[Any, Any]:
+        """What was found out about this problem: a lookup that needs no hash of the whole of it."""
+        return {}
+
+    @cached_property
     def products(self) -> int:
         """Return the number of multiplications of the defining sum, those with padding included."""
         count = self.batch * self.groups * self.channels * self.filters

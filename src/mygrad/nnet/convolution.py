@@ -19,6 +19,7 @@ __all__ = ["conv_nd", "conv_transpose_nd"]
 
 Numbers = int | tuple[int, ...]
 Padding = str | int | Sequence[str | int | tuple[int, int]]
+_PLAIN = {int, str}
 
 
 def _problem(x: Any, w: Any, *arguments: Any) -> ConvProblem:
@@ -26,7 +27,7 @@ def _problem(x: Any, w: Any, *arguments: Any) -> ConvProblem:
 
     Only those are looked up: 1.0 and True are equal to 1, and have to be refused.
     """
-    plain = all(type(each) in (int, str) for each in arguments)
+    plain = _PLAIN.issuperset(map(type, arguments))
     return (_kept_problem if plain else _new_problem)(x, w, *arguments)
 
 
