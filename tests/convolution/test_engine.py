@@ -75,7 +75,7 @@ def terms(member, problem):
 @each_member
 @each_problem
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("algorithm", ["direct", "dots", "fft", "gemm", None])
+@pytest.mark.parametrize("algorithm", ["direct", "dots", "fft", "gemm", "subpixel", None])
 def test_real_sizes(problem, member, dtype, algorithm):
     """Compare with the sum in float64, in units of rounding of a sum of n standard normal products.
 
@@ -109,7 +109,7 @@ def test_errors_are_those_of_sums_in_blocks(problem, member):
 
 
 @each_member
-@pytest.mark.parametrize("algorithm", ["direct", "dots", "fft", "gemm", "gemm-scatter", "indexed"])
+@pytest.mark.parametrize("algorithm", ["direct", "dots", "fft", "gemm", "gemm-scatter", "indexed", "subpixel"])
 @pytest.mark.parametrize("name", ["wide", "strided", "signal", "dilated", "depthwise"])
 def test_what_is_not_finite_goes_where_the_sum_sends_it(algorithm, name, member):
     problem = PROBLEMS[name]

@@ -81,7 +81,7 @@ def test_the_reference_is_the_equation(problem):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int32])
-@pytest.mark.parametrize("algorithm", ["direct", "dots", "fft", "gemm", "gemm-scatter", "indexed"])
+@pytest.mark.parametrize("algorithm", ["direct", "dots", "fft", "gemm", "gemm-scatter", "indexed", "subpixel"])
 @given(problem=problems())
 @settings(max_examples=60, deadline=None)
 def test_every_algorithm_is_the_defining_sum(algorithm, dtype, problem):

@@ -5,7 +5,7 @@ size is a field of the parameters, every stride a number of bytes.
 """
 
 from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
-from mygrad.convolution.ir import Value, Values, declarations, function
+from mygrad.convolution.ir import LINE, Value, Values, declarations, function
 from mygrad.convolution.tile import Tile, micro_kernel, square, store, transpose
 from mygrad.convolution.worker import emit_work
 
@@ -113,12 +113,28 @@ class Block:
         """Compute one tile of one block of filters."""
         code, p, tile = self.code, self.p, self.tile
         packed = code.at(self.packed, code.multiply(b, p.packed_block))
-        sums = micro_kernel(code, tile, x_rows, p.row_pitch, packed, self.offsets, p.taps, p.part_taps)
-        number = code.add(code.multiply(place, p.filter_blocks), b)
         before = code.multiply(b, tile.width)
         y = [code.at(row, code.multiply(before, p.y_filter)) for row in y_rows]
         count = code.smaller(tile.width, code.subtract(p.filters, before))
+        self.fetch(y, count)
+        sums = micro_kernel(code, tile, x_rows, p.row_pitch, packed, self.offsets, p.taps, p.part_taps)
+        number = code.add(code.multiply(place, p.filter_blocks), b)
         self.finish(sums, code.entry(self.sums, number, tile.bytes), y, count)
+
+    def fetch(self, y: Values, count: str) -> None:
+        """Ask for the cache lines of y to write to: they come while the sums are computed.
+
+        The rows of y are many short streams, which the processor does not foresee by itself.
+        """
+        code, size = self.code, self.tile.columns * self.tile.itemsize
+
+        def one(f: str) -> None:
+            for row in y:
+                target = code.at(row, code.multiply(f, self.p.y_filter))
+                for place in (*range(0, size - 1, LINE), size - 1):
+                    code.fetch(code.at(target, place))
+
+        code.each(count, one)
 
     def finish(self, sums: Values, kept: str, y: Values, count: str) -> None:
         """Add the sums of earlier taps, then keep all for later ones or store them."""

@@ -5,7 +5,9 @@ Knows vectors of one width and loops with carried values; nothing of convolution
 
 from collections.abc import Callable, Sequence
 
-__all__ = ["Code", "Value", "Values"]
+__all__ = ["LINE", "Code", "Value", "Values"]
+
+LINE = 64  # bytes of a cache line
 
 Value = str | int
 """The name of an integer, or the integer itself where it is known while writing."""
@@ -81,6 +83,10 @@ class Code:
 
     def clear(self, target: str, size: Value) -> None:
         self.do(f"call void @llvm.memset.p0.i64(ptr {target}, i8 0, i64 {size}, i1 false)")
+
+    def fetch(self, pointer: str) -> None:
+        """Bring a cache line near that will be written."""
+        self.do(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 1, i32 3, i32 1)")
 
     def room(self, name: str, size: int) -> None:
         """Make room for `size` bytes that live as long as the call."""
@@ -209,6 +215,7 @@ def declarations(code: Code) -> list[str]:
     return [
         f"declare {kind} @llvm.fmuladd.{code.suffix}({kind}, {kind}, {kind})",
         f"declare {code.scalar} @llvm.vector.reduce.fadd.{code.suffix}({code.scalar}, {kind})",
+        "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)",
         "declare i64 @llvm.smin.i64(i64, i64)",
         "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
         "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.convolution import direct, filter_dots, fourier, gemm, indexed, jit, reference
+from mygrad.convolution import direct, filter_dots, fourier, gemm, indexed, jit, reference, subpixel
 from mygrad.convolution.executor import threads
-from mygrad.convolution.machine import this_machine, usable_processors
+from mygrad.convolution.machine import this_machine
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import PACKED_APART, calls, cycles, least_copy, packed_bytes
 
@@ -27,9 +27,10 @@ __all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_al
 
 Array = np.ndarray[Any, Any]
 Run = Callable[[ConvProblem, Array, Array], Array]
-BLAS_SHARE = 0.85  # of the peak of all cores, in products of matrices
+BLAS_SHARE = 0.8  # of the peak of all cores, in products of matrices
 PRODUCT_NS_ELSE = 2.0  # no BLAS
 MOVE_NS = 0.8  # to gather or to add back one element of patches
+PLACE_NS = 1.0  # to put one element of a phase between those of others
 CALL_NS = 1500.0  # one NumPy call
 MOST_CALLS = 1000
 SPARE_BYTES = 1 << 20
@@ -57,7 +58,7 @@ def _products(problem: ConvProblem, dtype: str) -> float:
     """Return the nanoseconds of the products alone."""
     if dtype not in "fd":
         return problem.products * PRODUCT_NS_ELSE
-    peak = this_machine().peak(np.dtype(dtype).itemsize) * usable_processors()
+    peak = this_machine().peak(np.dtype(dtype).itemsize) * threads()
     return problem.products / peak / BLAS_SHARE * 1e9
 
 
@@ -173,6 +174,22 @@ def _blocks_input(problem: ConvProblem, itemsize: int) -> int:
     return max((direct.workspace(phase, itemsize) for phase in phases), default=0) + parts * itemsize
 
 
+def _phased(problem: ConvProblem, dtype: str) -> bool:
+    return subpixel.applies(problem) and _generated(subpixel.as_forward(problem), dtype)
+
+
+def _subpixel(problem: ConvProblem, dtype: str) -> float:
+    placed = PLACE_NS * prod(problem.x_shape) / threads() + 2 * PLACE_NS * prod(problem.w_shape)
+    calls = CALL_NS * (10 + 4 * prod(axis.stride for axis in problem.axes))
+    return _kernel(subpixel.as_forward(problem), dtype) + 1e-9 * (placed + calls)
+
+
+def _blocks_phased(problem: ConvProblem, itemsize: int) -> int:
+    forward = subpixel.as_forward(problem)
+    whole = prod(forward.w_shape) + prod(forward.y_shape)
+    return direct.workspace(forward, itemsize) + itemsize * whole
+
+
 def _transformable(problem: ConvProblem, dtype: str) -> bool:
     return dtype in "fd" and fourier.applies(problem)
 
@@ -199,6 +216,7 @@ ALGORITHMS = (
     Algorithm("indexed", FILTER, indexed.filter_gradient, _lookup, _positions, _few),
     Algorithm("direct", FORWARD, direct.convolve, _kernel, direct.workspace, _generated),
     Algorithm("direct", INPUT, direct.input_gradient, _kernel_input, _blocks_input, _generated, pads=True),
+    Algorithm("subpixel", INPUT, subpixel.input_gradient, _subpixel, _blocks_phased, _phased, spreads=True),
     Algorithm("direct", FILTER, direct.filter_gradient, _kernel_filter, _blocks_filter, _packable),
     Algorithm("dots", FILTER, filter_dots.filter_gradient, _dots, filter_dots.workspace, _rows),
     Algorithm("fft", FORWARD, fourier.convolve, _tiles, fourier.workspace, _transformable, spreads=True),
