@@ -109,7 +109,7 @@ def test_errors_are_those_of_sums_in_blocks(problem, member):
 
 
 @each_member
-@pytest.mark.parametrize("algorithm", ["direct", "dots", "fft", "gemm", "gemm-scatter", "indexed", "subpixel"])
+@pytest.mark.parametrize("algorithm", sorted({a.name for a in planner.ALGORITHMS} - {"reference"}))
 @pytest.mark.parametrize("name", ["wide", "strided", "signal", "dilated", "depthwise"])
 def test_what_is_not_finite_goes_where_the_sum_sends_it(algorithm, name, member):
     problem = PROBLEMS[name]
