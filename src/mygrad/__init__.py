@@ -26,7 +26,7 @@ from mygrad.operation import execute_op
 from mygrad.ufuncs import ufunc
 
 if TYPE_CHECKING:
-    from mygrad import computational_graph, linalg, nnet, operation_base
+    from mygrad import computational_graph, fft, linalg, nnet, operation_base
     from mygrad.autodiff.derivatives import grad, value_and_grad, vjp
     from mygrad.autodiff.joint import custom_rule, stop_gradient
     from mygrad.autodiff.matrices import hessian, jacobian
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mygrad.autodiff.tangents import hvp, jvp, linearize
     from mygrad.configuration import show_config
     from mygrad.convolution import use_algorithm, use_threads
+    from mygrad.functions.complex_numbers import *
     from mygrad.functions.contractions import *
     from mygrad.functions.rearrangements import *
     from mygrad.functions.signal import *

@@ -20,7 +20,17 @@ GAP = 24, 40  # between boxes, and between layers
 
 @dataclass
 class Graph:
-    """Boxes, for tensors and operations, and arrows between them, from the inputs to the output."""
+    """Boxes, for tensors and operations, and arrows between them, from the inputs to the output.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> from mygrad.computational_graph import build_graph
+    >>> x = mg.tensor(2.0)
+    >>> graph = build_graph(3 * x)
+    >>> len(graph.operations)
+    1
+    """
 
     labels: dict[str, str] = field(default_factory=dict)
     operations: set[str] = field(default_factory=set)

@@ -83,6 +83,16 @@ def load(file: File) -> Tensor:
     ------
     ValueError
         If the file holds no tensor, or objects that would have to be unpickled.
+
+    Examples
+    --------
+    >>> from io import BytesIO
+    >>> import mygrad as mg
+    >>> file = BytesIO()  # or a name
+    >>> mg.save(file, mg.tensor([1.0, 2.0]))
+    >>> _ = file.seek(0)
+    >>> mg.load(file)
+    Tensor([1., 2.])
     """
     with np.load(file, allow_pickle=False) as parts:
         if not hasattr(parts, "files") or "data" not in parts.files:

@@ -15,6 +15,7 @@ MODULES = {
     "autodiff.tangents": "hvp jvp linearize",
     "configuration": "show_config",
     "convolution": "use_algorithm use_threads",
+    "functions.complex_numbers": "angle imag real real_if_close",
     "functions.contractions": "cross dot inner kron outer tensordot trace vdot",
     "functions.rearrangements": (
         "append array_split column_stack compress delete diag diagflat diagonal dsplit dstack extract flip "
@@ -31,11 +32,12 @@ MODULES = {
 }
 """Module below `mygrad` -> the names that `mygrad` takes from it."""
 
-NAMESPACES = {"computational_graph", "linalg", "nnet", "operation_base"}
+NAMESPACES = {"computational_graph", "fft", "linalg", "nnet", "operation_base"}
 """Modules that are names of `mygrad` themselves."""
 
 overrides.LATE.extend(
-    f"mygrad.{path}" for path in ("linalg", *(each for each in MODULES if each.startswith("functions.")))
+    f"mygrad.{path}"
+    for path in ("fft", "linalg", *(each for each in MODULES if each.startswith("functions.")))
 )
 
 _HOMES = {name: path for path, names in MODULES.items() for name in names.split()}

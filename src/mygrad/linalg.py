@@ -8,9 +8,10 @@ import numpy as np
 
 from mygrad.aliases import below
 from mygrad.autodiff.declare import Function, override
+from mygrad.autodiff.dtypes import conjugated
 from mygrad.autodiff.overrides import unwrapped as plain
 from mygrad.autodiff.tensor import Tensor
-from mygrad.functions.elementwise import absolute
+from mygrad.functions.elementwise import absolute, direction
 from mygrad.functions.linear_algebra import cholesky, det, inv, matrix_power, multi_dot, slogdet, solve
 from mygrad.functions.products import einsum
 from mygrad.functions.reductions import kept, max, min
@@ -21,15 +22,15 @@ __all__ = [
 
 
 def _norm_rule(g: Any, y: Any, x: Any, ord: Any, axis: Any, keepdims: bool, nan_to_num: bool) -> Any:
-    r"""Differentiate a norm of order p: :math:`\mathrm{sign}(x_i)\,(|x_i| / y)^{p-1}`."""
+    r"""Differentiate a norm of order p: :math:`\mathrm{sign}(\bar x_i)\,(|x_i| / y)^{p-1}`."""
     g, y = kept(g, x, axis), kept(y, x, axis)
     flat = plain(x) == 0
     scale = np.where(plain(y) == 0, 1, y)
     if ord is None or ord == 2:
-        slope = x / scale
+        slope = conjugated(x) / scale
     else:  # a power of 0 need not have derivatives: 1 stands in
-        size = np.where(flat, 1, np.abs(x)) / scale
-        slope = np.where(flat, 0, np.sign(plain(x)) * size ** (ord - 1))
+        size = np.where(flat, 1, np.abs(x))
+        slope = np.where(flat, 0, direction(x, size) * (size / scale) ** (ord - 1))
     return g * slope if nan_to_num else g * np.where(flat, np.nan, slope)
 
 

@@ -4,13 +4,13 @@ First order only, as the class computes with arrays; a rule in NumPy (see `autod
 """
 
 from abc import ABC, abstractmethod
-from numbers import Real
+from numbers import Number
 from typing import Any
 
 import numpy as np
 
 from mygrad.autodiff import modes
-from mygrad.autodiff.declare import Function, array_of, write
+from mygrad.autodiff.declare import Function, array_of, cast, write
 from mygrad.autodiff.graph import Gradients, Node
 from mygrad.autodiff.tensor import Tensor, record
 from mygrad.autodiff.views import Step, View, register
@@ -62,7 +62,12 @@ class Operation(ABC):
 
     @abstractmethod
     def backward_var(self, grad: np.ndarray[Any, Any], index: int, **kwargs: Any) -> Any:
-        """Return the gradient with respect to ``self.variables[index]``, given that of the result."""
+        """Return the gradient with respect to ``self.variables[index]``, given that of the result.
+
+        Both are, for complex numbers x + iy, dL/dx - i dL/dy: the conjugate of what `Tensor.grad` shows. So
+        the rule ``grad * f'(z)`` of a holomorphic function is that for real numbers. Of what is returned
+        for a real variable, the real part counts.
+        """
 
     def backward(self, grad: np.ndarray[Any, Any], **kwargs: Any) -> None:
         """Give each variable the gradient that `backward_var` makes; a class may do more before or after."""
@@ -112,7 +117,8 @@ class Operation(ABC):
         given = _checked(given, self, index)
         if self.where is not True:
             given = np.where(self.where, given, 0)
-        fitted = np.array(self.grad_post_process_fn(given, x.value.shape), x.value.dtype)
+        fitted = self.grad_post_process_fn(given, x.value.shape)
+        fitted = np.array(cast.either(fitted, dtype=x.value.dtype))
         if fitted.shape != x.value.shape:
             raise AssertionError(
                 f"{self.name}.backward_var returned shape {given.shape} "
@@ -122,11 +128,11 @@ class Operation(ABC):
 
 
 def _checked(given: Any, operation: Operation, index: int) -> np.ndarray[Any, Any]:
-    if isinstance(given, (np.ndarray, np.number, Real)):
+    if isinstance(given, (np.ndarray, np.number, Number)):
         return np.asarray(given)
     raise InvalidGradient(
         f"{operation.name}.backward_var(grad, index={index}) returned {type(given).__name__}; "
-        "a gradient is an array or a real number"
+        "a gradient is an array or a number"
     )
 
 
@@ -177,6 +183,22 @@ def execute_op(
     Returns
     -------
     Tensor
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> from mygrad.operation_base import Operation
+    >>> class Product(Operation):
+    ...     def __call__(self, x, y):
+    ...         self.variables = (x, y)
+    ...         return x.data * y.data
+    ...     def backward_var(self, grad, index, **kwargs):
+    ...         x, y = self.variables
+    ...         return grad * (y.data if index == 0 else x.data)
+    >>> x = mg.tensor([1.0, 2.0])
+    >>> mg.execute_op(Product, x, [3.0, 4.0]).backward()
+    >>> x.grad
+    array([3., 4.])
     """
     operation = Op()
     tensors = tuple(

@@ -12,7 +12,14 @@ __all__ = ["BinaryUfunc", "Operation", "Sequential", "Ufunc", "UnaryUfunc"]
 
 
 class Ufunc(Operation):
-    """An operation that is a NumPy ufunc, `numpy_ufunc`, and masks gradients by its `where`."""
+    """An operation that is a NumPy ufunc, `numpy_ufunc`, and masks gradients by its `where`.
+
+    Examples
+    --------
+    >>> from mygrad.operation_base import BinaryUfunc, Ufunc, UnaryUfunc
+    >>> issubclass(UnaryUfunc, Ufunc), issubclass(BinaryUfunc, Ufunc)
+    (True, True)
+    """
 
     numpy_ufunc: np.ufunc
 
@@ -43,7 +50,22 @@ class UnaryUfunc(Ufunc):
 
 
 class BinaryUfunc(Ufunc):
-    """A ufunc of two tensors: only `numpy_ufunc` and `backward_var` are to be given."""
+    """A ufunc of two tensors: only `numpy_ufunc` and `backward_var` are to be given.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> import numpy as np
+    >>> from mygrad.operation_base import BinaryUfunc
+    >>> class Product(BinaryUfunc):
+    ...     numpy_ufunc = np.multiply
+    ...     def backward_var(self, grad, index, **kwargs):
+    ...         return grad * self.variables[1 - index].data
+    >>> x = mg.tensor([1.0, 2.0])
+    >>> mg.execute_op(Product, x, [3.0, 4.0]).backward()
+    >>> x.grad
+    array([3., 4.])
+    """
 
     def __call__(  # type: ignore[override]
         self, x1: Tensor, x2: Tensor, out: Any = None, *, where: Any = True, dtype: Any = None
@@ -57,6 +79,22 @@ class Sequential(Operation):
 
     For `backward_var` the parameters stay in `axis`, a tuple or None, `keepdims`, `initial` and `ddof`, and
     the shape of the result in `out_shape`.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> import numpy as np
+    >>> from mygrad.operation_base import Sequential
+    >>> class Sum(Sequential):
+    ...     numpy_func = staticmethod(np.sum)
+    ...     def backward_var(self, grad, index, **kwargs):
+    ...         return np.broadcast_to(np.expand_dims(grad, self.axis), self.variables[index].shape)
+    >>> x = mg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> y = mg.execute_op(Sum, x, op_kwargs={"axis": 0})
+    >>> (y * [1.0, 10.0]).backward()
+    >>> x.grad
+    array([[ 1., 10.],
+           [ 1., 10.]])
     """
 
     @staticmethod

@@ -60,22 +60,53 @@ def random_sample(shape: Any = None, *, constant: bool | None = None) -> Tensor:
 
 
 def random(shape: Any = None, *, constant: bool | None = None) -> Tensor:
-    """Return uniform values in [0, 1); the same as `random_sample`."""
+    """Return uniform values in [0, 1); the same as `random_sample`.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> mg.random.random((2, 3)).shape
+    (2, 3)
+    """
     return random_sample(shape, constant=constant)
 
 
 def ranf(shape: Any = None, *, constant: bool | None = None) -> Tensor:
-    """Return uniform values in [0, 1); the same as `random_sample`."""
+    """Return uniform values in [0, 1); the same as `random_sample`.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> mg.random.ranf((2, 3)).shape
+    (2, 3)
+    """
     return random_sample(shape, constant=constant)
 
 
 def sample(shape: Any = None, *, constant: bool | None = None) -> Tensor:
-    """Return uniform values in [0, 1); the same as `random_sample`."""
+    """Return uniform values in [0, 1); the same as `random_sample`.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> mg.random.sample((2, 3)).shape
+    (2, 3)
+    """
     return random_sample(shape, constant=constant)
 
 
 def seed(seed_number: Any) -> None:
-    """Seed NumPy's global generator."""
+    """Seed NumPy's global generator.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> mg.random.seed(0)
+    >>> first = mg.random.rand()
+    >>> mg.random.seed(0)
+    >>> first == mg.random.rand()
+    np.True_
+    """
     np.random.seed(seed_number)
 
 

@@ -42,13 +42,27 @@ class ufunc(metaclass=_Kind):  # noqa: N801 - NumPy's name
 
 
 class MyGradUnaryUfunc(metaclass=_Kind):
-    """What ufuncs of one array are."""
+    """What ufuncs of one array are.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> isinstance(mg.exp, mg.ufuncs.MyGradUnaryUfunc)
+    True
+    """
 
     nin = (1,)
 
 
 class MyGradBinaryUfunc(metaclass=_Kind):
-    """What ufuncs of two arrays are."""
+    """What ufuncs of two arrays are.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> isinstance(mg.add, mg.ufuncs.MyGradBinaryUfunc)
+    True
+    """
 
     nin = (2,)
 

@@ -40,14 +40,12 @@ def test_functions_of_constants_only():
             f(x)
 
 
-@pytest.mark.parametrize(
-    "f", [np.fft.fft, np.linalg.svd, np.linalg.eig, np.cov, np.histogram, np.apply_along_axis]
-)
+@pytest.mark.parametrize("f", [np.linalg.svd, np.linalg.eig, np.cov, np.histogram, np.apply_along_axis])
 def test_functions_that_we_do_not_have_are_named(f):
     with pytest.raises(TypeError, match=f.__name__):
         f(
             mg.tensor([1.0, 2.0]),
-            *([1] if f is not np.linalg.inv and f is not np.sort and f is not np.fft.fft else []),
+            *([1] if f is not np.linalg.inv and f is not np.sort else []),
         )
 
 

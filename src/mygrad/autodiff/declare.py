@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff import modes, signatures
+from mygrad.autodiff.dtypes import is_bfloat16, is_number, refuse
 from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard, is_guarded
 from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, UFUNCS
@@ -26,23 +27,20 @@ Rule = Callable[..., Any]
 current_mode = modes.current.get
 _UFUNC_KEYWORDS = {"out", "where", "dtype", "casting", "order", "subok"}  # axes= would need rules of its own
 _NAMES = (("x", "x1"), ("y", "x2"))  # mygrad's and NumPy's
-_SCALARS = (float, int, bool, np.number, np.bool_)
+_PYTHON = (float, int, complex)
+_SCALARS = (np.number, np.bool_)
 
 
 def array_of(x: Any) -> Any:
     """Return the array of a tensor or array-like; scalars as they are, since they promote weakly."""
     if isinstance(x, Tensor):
         return x._node.value
-    if x.__class__ is np.ndarray or isinstance(x, _SCALARS):
-        kind = "f" if isinstance(x, (float, int)) else x.dtype.kind
-    else:
+    if isinstance(x, _PYTHON):
+        return x
+    if x.__class__ is not np.ndarray and not isinstance(x, _SCALARS):
         x = np.asarray(x)
-        kind = x.dtype.kind
-    if kind not in "fbiu" and modes.tracking():
-        raise TypeError(
-            "Tensor data must be of an floating type, integer type, or boolean type, "
-            f"received {np.asarray(x).dtype.type}"
-        )
+    if x.dtype.kind not in "fbiuc" and not is_number(x.dtype) and modes.tracking():
+        refuse(x.dtype)
     return x
 
 
@@ -93,6 +91,8 @@ class Primitive:
 def fit(g: Any, like: Array) -> Any:
     """Sum `g` over the axes along which `like` was broadcast, and cast it to the dtype of `like`."""
     if g.shape != like.shape:
+        if is_bfloat16(g.dtype):  # 256 + 1 is 256
+            g = cast.either(g, dtype=np.float32)
         extra = g.ndim - like.ndim
         stretched = tuple(
             extra + i for i, size in enumerate(like.shape) if size == 1 and g.shape[extra + i] != 1
@@ -429,11 +429,16 @@ def override(*numpy_functions: Any) -> Callable[[Callable[..., Any]], Callable[.
 
 
 def _cast(x: Array, dtype: Any) -> Array:
-    return np.asarray(x).astype(dtype)
+    x = np.asarray(x)
+    if x.dtype.kind == "c" and np.dtype(dtype).kind != "c":
+        x = x.real  # only that part of the gradient belongs to a real input
+    return x.astype(dtype)
 
 
 cast = Function(_cast, lambda g, y, x, dtype: g, names="x dtype")
-"""A change of dtype with a gradient: what mixed-precision rules need; `Tensor.astype` has none."""
+"""A change of dtype with a gradient: what mixed-precision rules need; `Tensor.astype` has none.
+
+Between real and complex it is the real part, which is the transpose of its own inclusion."""
 
 
 def write(target: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:

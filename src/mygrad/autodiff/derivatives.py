@@ -12,6 +12,7 @@ import numpy as np
 
 from mygrad.autodiff import modes
 from mygrad.autodiff.declare import Function, cast
+from mygrad.autodiff.dtypes import conjugated, has_gradient, is_complex
 from mygrad.autodiff.graph import Gradients, Node, pull_back
 from mygrad.autodiff.tensor import Tensor, leaf, stand_in
 from mygrad.autodiff.trees import leaves, leaves_like, paths, rebuild
@@ -32,7 +33,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     ----------
     f : callable
         Takes arrays or tensors, or nested tuples, lists and dicts of them; returns a tensor with one
-        element.
+        real element.
     argnums : int or tuple of int
         The positional arguments to differentiate.
 
@@ -41,11 +42,12 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     callable
         Returns the value of `f` and its gradient, each a tensor: one gradient for an int, a tuple of
         them for a tuple. A gradient has the shape and dtype of its argument, and is nested as that is.
+        For a complex argument x + iy it is df/dx + i df/dy, as `Tensor.grad`.
 
     Raises
     ------
     TypeError
-        If an argument is an integer, or the result of `f` is not a tensor with one element.
+        If an argument is an integer, or the result of `f` is not a tensor with one real element.
 
     Examples
     --------
@@ -62,7 +64,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     def differentiated(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         trace = Trace(f, args, argnums, keywords)
         _check_scalar(trace.result)
-        gradients = trace.pull([np.ones(trace.result.shape, trace.result.dtype)])
+        gradients = trace.gradients([np.ones(trace.result.shape, trace.result.dtype)])
         return trace.value(), trace.as_arguments(gradients)
 
     return differentiated
@@ -122,7 +124,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     pull : callable
         Takes a gradient for each element of `value`, nested as that is; returns a tuple with one
         gradient for each argument: the product of a vector with the Jacobian. May be called again and
-        again; arrays that it needs are read-only while it lives.
+        again; arrays that it needs are read-only while it lives. Gradients of complex numbers are
+        dL/dx + i dL/dy, what goes in and what comes out, as in `Tensor.backward`.
 
     Raises
     ------
@@ -141,7 +144,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     trace = Trace(f, primals, tuple(range(len(primals))))
 
     def pulled(gradient: Any) -> tuple[Any, ...]:
-        return trace.as_arguments(trace.pull(fitted(trace.result, gradient, "gradient")))
+        return trace.as_arguments(trace.gradients(fitted(trace.result, gradient, "gradient")))
 
     return trace.value(), pulled
 
@@ -186,6 +189,10 @@ class Trace:
         seeded = [(node, g) for node, g in zip(self.outputs, seeds, strict=True) if node]
         return pull(self.nodes, seeded, self.sources, again)
 
+    def gradients(self, seeds: Sequence[Any]) -> list[Tensor]:
+        """Do what `pull` does with gradients as users see them, of complex numbers the conjugates."""
+        return [_ascending(g) for g in self.pull([conjugated(g) for g in seeds])]
+
     def as_arguments(self, made: Iterable[Any]) -> Any:
         """Nest `made`, one for each source, as the arguments are that are differentiated."""
         made = iter(made)
@@ -195,16 +202,23 @@ class Trace:
 
 def variable(x: Any, name: str) -> Tensor:
     """Return `x` as a tensor with a node of its own."""
-    if isinstance(x, Tensor) and x.dtype.kind == "f":
+    if isinstance(x, Tensor) and has_gradient(x.dtype):
         if not x.constant:
             return _same.run((x,), {}, constant=False)
         return Tensor(x.data, constant=False, copy=False)
-    if not isinstance(x, Tensor) and np.asarray(x).dtype.kind == "f":
+    if not isinstance(x, Tensor) and has_gradient(np.asarray(x).dtype):
         return Tensor(x, constant=False, copy=False)
     raise TypeError(
-        f"{name} has dtype {np.asarray(x).dtype}; only floats have a gradient. "
+        f"{name} has dtype {np.asarray(x).dtype}; only floats and complex numbers have a gradient. "
         f"Pass it as float, for example np.asarray(x, float)"
     )
+
+
+def _ascending(g: Tensor) -> Tensor:
+    """Conjugate a gradient; what was not recorded is not recorded here."""
+    if g._node.operation is None and g.dtype.kind == "c":
+        return Tensor(np.conjugate(g._node.value), constant=g.constant, copy=False)
+    return conjugated(g)
 
 
 def varying_node(x: Any) -> Node | None:
@@ -228,6 +242,11 @@ def _check_scalar(value: Any) -> None:
             f"the function to differentiate returned shape {value.shape}; a gradient needs one element: "
             "return for example its .sum(), or use mygrad.jacobian"
         )
+    if value.dtype.kind == "c":
+        raise TypeError(
+            f"the function to differentiate returned a complex number, {value.dtype}; a gradient is that of "
+            "a real one: return for example its np.real() or np.abs(), or use mygrad.vjp"
+        )
 
 
 def fitted(result: Any, given: Any, name: str) -> list[Any]:
@@ -241,6 +260,8 @@ def _fit(like: Any, place: str, x: Any) -> Any:
     kept = x if isinstance(x, Tensor) else np.asarray(x)
     if kept.shape != value.shape:
         raise ValueError(f"{place} has shape {kept.shape}; what it belongs to has shape {value.shape}")
+    if is_complex(kept) and not is_complex(value):
+        raise TypeError(f"{place} is complex, {kept.dtype}; what it belongs to is real, {value.dtype}")
     return kept if kept.dtype == value.dtype else cast.either(kept, dtype=value.dtype)
 
 

@@ -70,7 +70,9 @@ def custom_rule(*rules: Callable[..., Any] | None) -> Callable[[Callable[..., An
         One for each positional argument, called as ``rule(g, y, *args, **keywords)``: returns the
         gradient of that argument given `g`, that of the value `y`. Nested values and arguments come
         nested, and a nested argument has a nested gradient. Written in NumPy functions and operators,
-        a rule can itself be differentiated. None: no gradient.
+        a rule can itself be differentiated. None: no gradient. For complex numbers x + iy, `g` and what a
+        rule returns are dL/dx - i dL/dy, the conjugate of what `Tensor.grad` shows, so that ``g * f'(z)``
+        is the rule of a holomorphic function as it is for real numbers.
 
     Returns
     -------

@@ -8,6 +8,7 @@ import numpy as np
 
 from mygrad.autodiff import modes
 from mygrad.autodiff.derivatives import Argnums, Trace, grad
+from mygrad.autodiff.dtypes import is_complex
 from mygrad.autodiff.tangents import Push
 from mygrad.autodiff.tensor import Tensor
 from mygrad.autodiff.trees import leaves, rebuild
@@ -29,7 +30,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, mode: str | None = 
         The positional arguments to differentiate.
     mode : "reverse" or "forward", optional
         Row by row, one pull back for each element of the value, or column by column, one push forward
-        for each element of the arguments. By default whichever takes fewer.
+        for each element of the arguments. By default whichever takes fewer; "reverse" for complex
+        arguments, whose derivatives are df/dx + i df/dy as in `mygrad.grad`.
 
     Returns
     -------
@@ -40,9 +42,9 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, mode: str | None = 
     Raises
     ------
     TypeError
-        If an argument is an integer.
+        If an argument is an integer, or the value is complex.
     ValueError
-        If there is no such mode.
+        If there is no such mode, or an argument is complex and the mode "forward".
 
     Examples
     --------
@@ -58,7 +60,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, mode: str | None = 
     def matrix(*args: Any, **keywords: Any) -> Any:
         trace = Trace(f, args, argnums, keywords)
         rows, columns = [np.shape(x) for x in leaves(trace.result)], [x.value.shape for x in trace.sources]
-        forward = mode == "forward" or (mode is None and _total(columns) < _total(rows))
+        by_columns = _complex_free(trace, mode) and mode is None and _total(columns) < _total(rows)
+        forward = mode == "forward" or by_columns
         blocks = (_by_columns if forward else _by_rows)(trace, rows, columns)
         return rebuild(trace.result, [trace.as_arguments(row) for row in blocks])
 
@@ -100,6 +103,19 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     return jacobian(grad(f, argnums), argnums)
 
 
+def _complex_free(trace: Trace, mode: str | None) -> bool:
+    """Tell whether no argument is complex; refuse what has no one matrix."""
+    if any(is_complex(x) for x in leaves(trace.result)):
+        raise TypeError(
+            "the function to differentiate returned complex numbers; one matrix is their derivative only if "
+            "it is holomorphic: return np.real() and np.imag() of them, or use mygrad.vjp or mygrad.jvp"
+        )
+    real = not any(is_complex(node.value) for node in trace.sources)
+    if mode == "forward" and not real:
+        raise ValueError("mode='forward' is for real arguments, and one is complex: use 'reverse' or None")
+    return real
+
+
 def _total(shapes: list[Shape]) -> int:
     return sum(int(np.prod(shape, dtype=np.intp)) for shape in shapes)
 
@@ -118,7 +134,7 @@ def _by_rows(trace: Trace, rows: list[Shape], columns: list[Shape]) -> list[list
     dtypes = [np.asarray(x).dtype for x in leaves(trace.result)]
     found: list[list[list[Tensor]]] = [[] for _ in rows]
     for i, seeds in _units(rows, dtypes):
-        found[i].append(trace.pull(seeds))
+        found[i].append(trace.gradients(seeds))
     return [
         [_joined([row[j] for row in found[i]], 0, shape + column) for j, column in enumerate(columns)]
         for i, shape in enumerate(rows)

@@ -135,6 +135,26 @@ class Methods:
         return PUBLIC[np.transpose](self)
 
     @property
+    def real(self) -> "Tensor":
+        """The real part: a view, and the tensor itself if it is real. What is assigned is written to it."""
+        return np.real(self)  # type: ignore[call-overload,return-value]
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value  # type: ignore[index]
+
+    @property
+    def imag(self) -> "Tensor":
+        """The imaginary part: a view, or zeros if the tensor is real. What is assigned is written to it."""
+        return np.imag(self)  # type: ignore[call-overload,return-value]
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if self._node.value.dtype.kind != "c":  # type: ignore[attr-defined]
+            raise TypeError("tensor does not have imaginary part to set")
+        self.imag[...] = value  # type: ignore[index]
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The sizes of the axes. Assigning reshapes in place; views of the tensor stay views."""
         return self._node.value.shape  # type: ignore[attr-defined]
@@ -176,6 +196,8 @@ class Methods:
         warnings.warn("gradients are reset by themselves; null_gradients() does nothing", FutureWarning, 2)
 
     clip = _method("clip")
+    conj = _method("conj")
+    conjugate = _method("conjugate")
     cumprod = _method("cumprod")
     cumsum = _method("cumsum")
     max = _method("max")

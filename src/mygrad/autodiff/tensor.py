@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff import graph, modes
+from mygrad.autodiff.dtypes import conjugated, has_gradient, is_number, refuse
 from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard
 from mygrad.autodiff.operators import Methods, Operators
@@ -25,13 +26,10 @@ def checked_constant(array: Array, constant: bool | None) -> bool:
     """Decide the flag of a new tensor; refuse data that no tensor can have."""
     if constant is not None and not isinstance(constant, bool):
         raise TypeError(f"`constant` must be True, False or None; got {constant!r}")
-    if array.dtype.kind == "f" or not modes.tracking():
+    if has_gradient(array.dtype) or not modes.tracking():
         return bool(constant)
-    if array.dtype.kind not in "biu":
-        raise TypeError(
-            "Tensor data must be of an floating type, integer type, or boolean type, "
-            f"received {array.dtype.type}"
-        )
+    if not is_number(array.dtype):
+        refuse(array.dtype)
     if constant is False:
         raise ValueError("Integer-valued tensors must be treated as constants.")
     return True
@@ -43,7 +41,7 @@ class Tensor(Methods, Operators):
     Parameters
     ----------
     x : ArrayLike
-        Any shape; floating, integer or boolean data.
+        Any shape; floating, complex, integer or boolean data.
     dtype : DTypeLike, optional
         The type of the elements; that of `x` by default.
     constant : bool, optional
@@ -56,7 +54,7 @@ class Tensor(Methods, Operators):
     Raises
     ------
     TypeError
-        For data that is not floating, integer or boolean, and a `constant` that is not a bool.
+        For data that is not floating, complex, integer or boolean, and a `constant` that is not a bool.
     ValueError
         For integers with ``constant=False``.
 
@@ -122,7 +120,11 @@ class Tensor(Methods, Operators):
 
     @property
     def grad(self) -> Array | None:
-        """The gradient that the last `backward` left here, or None; of the tensor's shape and dtype."""
+        """The gradient that the last `backward` left here, or None; of the tensor's shape and dtype.
+
+        That of a real L with respect to a complex z = x + iy is dL/dx + i dL/dy, the direction of steepest
+        ascent: ``z -= rate * z.grad`` descends.
+        """
         return self._grad if self._view is None else self._view.gradient()
 
     @property
@@ -161,10 +163,13 @@ class Tensor(Methods, Operators):
         ----------
         grad : ArrayLike, optional
             The gradient to start from, broadcast to this tensor's shape; ones by default, so a
-            tensor that is not a scalar is differentiated as if summed.
+            tensor that is not a scalar is differentiated as if summed. For a complex tensor it must be
+            given: dL/dx + i dL/dy of the real L that is differentiated.
 
         Raises
         ------
+        TypeError
+            For a complex tensor without `grad`, and a real one with a complex `grad`.
         ValueError
             If `grad` does not broadcast to the shape of the tensor.
         InvalidBackprop
@@ -253,6 +258,9 @@ class Tensor(Methods, Operators):
     def __int__(self) -> int:
         return int(self._only())
 
+    def __complex__(self) -> complex:
+        return complex(self._only())
+
     def _only(self) -> Any:
         if self.size > 1:
             raise TypeError("can only convert a tensor of size 1 to a Python scalar")
@@ -289,12 +297,24 @@ def _restore(cls: type[Tensor], value: Array, constant: bool, grad: Array | None
     return made
 
 
+_COMPLEX_END = (
+    "a tensor of shape {} and dtype {} has no gradient to start from: complex numbers have no order, so only "
+    "a real one can be made smaller or larger. Go back from one, such as np.abs(y).sum() or "
+    "np.real(y).sum(), or pass backward(grad)"
+)
+
+
 def seed(tensor: Tensor, grad: Any) -> Array:
     """Return the gradient to start from: an array of the tensor's shape and dtype."""
     value = tensor._node.value
     if grad is None:
+        if value.dtype.kind == "c":
+            raise TypeError(_COMPLEX_END.format(value.shape, value.dtype))
         return np.ones(value.shape, value.dtype)
-    given = np.asarray(grad._node.value if isinstance(grad, Tensor) else grad, dtype=value.dtype)
+    given = np.asarray(grad._node.value if isinstance(grad, Tensor) else grad)
+    if given.dtype.kind == "c" and value.dtype.kind != "c":
+        raise TypeError(f"the gradient of a tensor of dtype {value.dtype} is real; got one of {given.dtype}")
+    given = np.asarray(conjugated(given.astype(value.dtype, copy=False)))
     if given.shape == value.shape:
         return given
     try:
@@ -315,6 +335,8 @@ def store(gradients: Gradients) -> None:
         if handle is None or (handle._view is not None and handle._view.connected):
             continue  # nobody looks, or it is seen through the gradient of the base
         g = np.asarray(g)
+        if g.dtype.kind == "c":
+            g = np.asarray(np.conjugate(g))
         if id(g) in taken or (taken and (g.base is not None or not g.flags.writeable)):
             g = np.array(g)
         taken.add(id(g))
@@ -343,7 +365,7 @@ def record(
     if guarded is None:
         guarded = modes._Process.guard
     inputs, holds, varies = _enter(args, args if values is None else values, guarded, as_view)
-    if constant is not None or value.dtype.kind != "f":
+    if constant is not None or value.dtype.kind not in "fc":
         varies = not checked_constant(value, True if constant is None and not varies else constant)
     lock = None if not guarded else guard(value, ours=True) if as_view else LAZY
     return of_node(Node(value, not varies, operation, inputs, params, lock, holds))

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff.declare import override
+from mygrad.autodiff.dtypes import conjugated
 from mygrad.functions.creation import astensor
 from mygrad.functions.elementwise import multiply
 from mygrad.functions.products import matmul
@@ -101,8 +102,8 @@ def outer(a: Any, b: Any, *, constant: bool | None = None) -> Any:
 
 @override(np.vdot)
 def vdot(a: Any, b: Any, /, *, constant: bool | None = None) -> Any:
-    """Sum the products of the elements of both, raveled."""
-    return matmul(ravel(a), ravel(b), constant=constant)
+    """Sum the products of the elements of both, raveled; those of `a` conjugated."""
+    return matmul(conjugated(ravel(a)), ravel(b), constant=constant)
 
 
 @override(np.kron)

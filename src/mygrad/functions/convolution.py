@@ -11,27 +11,40 @@ import numpy as np
 
 from mygrad import convolution
 from mygrad.autodiff.declare import Function
+from mygrad.autodiff.dtypes import is_complex
+from mygrad.functions.reductions import sum as sum_of
 
 Array = np.ndarray[Any, Any]
 
 make_problem = convolution.ConvProblem.make
 
+
+def _gradient(x: Any, member: Function, a: Any, b: Any, problem: Any) -> Any:
+    """Return the gradient of `x`, a product of `a` and `b`; of a real `x` only the real part is computed."""
+    if is_complex(x) or not (is_complex(a) or is_complex(b)):
+        return member.either(a, b, problem=problem)
+    product = member.either(np.real(a), np.real(b), problem=problem)
+    if is_complex(a) and is_complex(b):
+        product = product - member.either(np.imag(a), np.imag(b), problem=problem)
+    return product
+
+
 convolve = Function(
     lambda x, w, problem: convolution.convolve(problem, x, w),
-    lambda g, y, x, w, problem: input_gradient.either(g, w, problem=problem),
-    lambda g, y, x, w, problem: filter_gradient.either(x, g, problem=problem),
+    lambda g, y, x, w, problem: _gradient(x, input_gradient, g, w, problem),
+    lambda g, y, x, w, problem: _gradient(w, filter_gradient, x, g, problem),
     names="x w problem",
 )
 input_gradient = Function(
     lambda g, w, problem: convolution.input_gradient(problem, g, w),
-    lambda u, gx, g, w, problem: convolve.either(u, w, problem=problem),
-    lambda u, gx, g, w, problem: filter_gradient.either(u, g, problem=problem),
+    lambda u, gx, g, w, problem: _gradient(g, convolve, u, w, problem),
+    lambda u, gx, g, w, problem: _gradient(w, filter_gradient, u, g, problem),
     names="g w problem",
 )
 filter_gradient = Function(
     lambda x, g, problem: convolution.filter_gradient(problem, x, g),
-    lambda u, gw, x, g, problem: input_gradient.either(g, u, problem=problem),
-    lambda u, gw, x, g, problem: convolve.either(x, u, problem=problem),
+    lambda u, gw, x, g, problem: _gradient(x, input_gradient, g, u, problem),
+    lambda u, gw, x, g, problem: _gradient(g, convolve, x, u, problem),
     names="x g problem",
 )
 
@@ -43,21 +56,21 @@ def _plus(y: Array, bias: Array) -> Array:
 
 
 def _summed(g: Any) -> Any:
-    return np.sum(g, axis=(0, *range(2, g.ndim)))
+    return sum_of.either(g, axis=(0, *range(2, g.ndim)))
 
 
 convolve_plus = Function(
     lambda x, w, bias, problem: _plus(convolution.convolve(problem, x, w), bias),
-    lambda g, y, x, w, bias, problem: input_gradient.either(g, w, problem=problem),
-    lambda g, y, x, w, bias, problem: filter_gradient.either(x, g, problem=problem),
+    lambda g, y, x, w, bias, problem: _gradient(x, input_gradient, g, w, problem),
+    lambda g, y, x, w, bias, problem: _gradient(w, filter_gradient, x, g, problem),
     lambda g, y, x, w, bias, problem: _summed(g),
     names="x w bias problem",
 )
 """`convolve`, and a number added to each channel of the result, in one pass."""
 input_gradient_plus = Function(
     lambda g, w, bias, problem: _plus(convolution.input_gradient(problem, g, w), bias),
-    lambda u, gx, g, w, bias, problem: convolve.either(u, w, problem=problem),
-    lambda u, gx, g, w, bias, problem: filter_gradient.either(u, g, problem=problem),
+    lambda u, gx, g, w, bias, problem: _gradient(g, convolve, u, w, problem),
+    lambda u, gx, g, w, bias, problem: _gradient(w, filter_gradient, u, g, problem),
     lambda u, gx, g, w, bias, problem: _summed(u),
     names="g w bias problem",
 )

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff.declare import override
+from mygrad.autodiff.dtypes import has_gradient
 from mygrad.autodiff.overrides import unwrapped
 from mygrad.autodiff.tensor import Tensor
 
@@ -237,7 +238,7 @@ def geomspace(
 def _like(make: Any, other: Any, constant: bool | None) -> Tensor:
     """A result is constant unless `other` is a variable tensor."""
     array = make(unwrapped(other))
-    if constant is None and array.dtype.kind == "f":
+    if constant is None and has_gradient(array.dtype):
         constant = not (isinstance(other, Tensor) and not other.constant)
     return _new(array, constant)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from mygrad.autodiff.declare import Elementwise as elementwise  # noqa: N813 - reads as a declaration
 from mygrad.autodiff.declare import Function, override
+from mygrad.autodiff.dtypes import is_complex
 from mygrad.autodiff.overrides import unwrapped as plain
 from mygrad.autodiff.signatures import of_ufunc
 
@@ -26,7 +27,7 @@ __all__ = [
     "arctanh",
     "cbrt",
     "clip",
-    "conjugate", "copysign",
+    "conj", "conjugate", "copysign",
     "cos",
     "cosh",
     "deg2rad",
@@ -82,14 +83,15 @@ hypot = elementwise(np.hypot, lambda g, y, a, b: g * a / y, lambda g, y, a, b: g
 
 
 def _power_of_base(g: Any, y: Any, a: Any, b: Any) -> Any:
-    if isinstance(b, (int, float)):  # keeps the dtype of a
+    if isinstance(b, (int, float, complex)):  # keeps the dtype of a
         return g * (b * a ** (b - 1)) if b else g * 0
     zero = plain(b) == 0  # 0 ** 0 is flat in its base
     return g * np.where(zero, 0, b * a ** np.where(zero, 1, b - 1))
 
 
 def _power_of_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
-    return g * y * np.log(np.where(plain(a) == 0, 1, a))
+    base = np.where(plain(a) == 0, 1, a)
+    return g * y * np.log(base + 0j if is_complex(y) and not is_complex(a) else base)
 
 
 power = elementwise(np.power, _power_of_base, _power_of_exponent)
@@ -117,7 +119,7 @@ cosh = elementwise(np.cosh, lambda g, y, x: g * np.sinh(x))
 tanh = elementwise(np.tanh, lambda g, y, x: g - g * y * y)
 arctan = elementwise(np.arctan, lambda g, y, x: g / (1 + x * x))
 arcsinh = elementwise(np.arcsinh, lambda g, y, x: g / np.sqrt(1 + x * x))
-arccosh = elementwise(np.arccosh, lambda g, y, x: g / np.sqrt((x - 1) * (x + 1)))
+arccosh = elementwise(np.arccosh, lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 arctanh = elementwise(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)))
 arctan2 = elementwise(
     np.arctan2, lambda g, y, a, b: g * b / (a * a + b * b), lambda g, y, a, b: -g * a / (a * a + b * b)
@@ -125,8 +127,11 @@ arctan2 = elementwise(
 
 
 def _arcsine(g: Any, y: Any, x: Any) -> Any:
-    """Differentiate the arcsine: 0 at the ends, where the derivative is infinite."""
-    return np.where(np.abs(plain(x)) == 1, 0, g / np.sqrt((1 - x) * (1 + x)))
+    """Differentiate the arcsine: 0 at the ends, where the derivative is infinite.
+
+    Complex numbers x > 1 lie on a cut: in ``1 - x`` the zero in their imaginary part would lose its sign.
+    """
+    return np.where(plain(x) ** 2 == 1, 0, g / np.sqrt(-(x - 1) * (x + 1)))
 
 
 arcsin = elementwise(np.arcsin, _arcsine)
@@ -171,19 +176,46 @@ class _Absolute(elementwise):
         return of_ufunc(self.ufunc, nan_to_num=True)
 
 
-def _strict_sign(x: Any) -> Any:
-    return np.where(plain(x) == 0, np.nan, np.sign(plain(x)))
+def direction(x: Any, size: Any) -> Any:
+    """Return the derivative of ``size = abs(x)``: the sign, of complex numbers its conjugate; 0 at 0."""
+    if not is_complex(x):
+        return np.sign(plain(x))
+    return np.conjugate(x) / np.where(plain(size) == 0, 1, size)
 
 
-_absolute_strict = _Absolute(np.absolute, lambda g, y, x: g * _strict_sign(x))
-abs = absolute = _Absolute(np.absolute, lambda g, y, x: g * np.sign(plain(x)))
+def _strict(g: Any, y: Any, x: Any) -> Any:
+    return g * np.where(plain(x) == 0, np.nan, direction(x, y))
+
+
+_absolute_strict = _Absolute(np.absolute, _strict)
+abs = absolute = _Absolute(np.absolute, lambda g, y, x: g * direction(x, y))
+
+
+def _sign(g: Any, y: Any, x: Any) -> Any:
+    """Differentiate z / |z|, which moves at right angles to itself only."""
+    zero = plain(x) == 0
+    return np.where(zero, 0, (g - np.conjugate(g * y * y)) / (2 * np.where(zero, 1, np.abs(x))))
+
+
+class _Sign(elementwise):
+    """Of complex numbers z / |z|; of real ones a constant array, and no variable may go in."""
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        if any(is_complex(x) for x in args):
+            return super().__call__(*args, **keywords)
+        if any(not getattr(x, "constant", True) for x in args):
+            raise ValueError(f"{self.ufunc} cannot involve non-constant mygrad tensors.")
+        return self.ufunc(*plain(args), **plain(keywords))
+
+
+_Sign(np.sign, _sign)
 fabs = elementwise(np.fabs, lambda g, y, x: g * np.sign(plain(x)))
 copysign = elementwise(
     np.copysign,
     lambda g, y, a, b: g * np.copysign(1, plain(a)) * np.copysign(1, plain(b)),
     lambda g, y, a, b: g * 0,
 )
-conjugate = elementwise(np.conjugate, lambda g, y, x: np.conjugate(g))
+conj = conjugate = elementwise(np.conjugate, lambda g, y, x: np.conjugate(g))
 deg2rad = elementwise(np.deg2rad, lambda g, y, x: np.deg2rad(g))
 rad2deg = elementwise(np.rad2deg, lambda g, y, x: np.rad2deg(g))
 radians = elementwise(np.radians, lambda g, y, x: np.radians(g))

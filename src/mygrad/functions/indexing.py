@@ -10,6 +10,7 @@ import numpy as np
 
 from mygrad.autodiff import modes
 from mygrad.autodiff.declare import Function, array_of, override, write
+from mygrad.autodiff.dtypes import conjugated
 from mygrad.autodiff.graph import Gradients, Node
 from mygrad.autodiff.overrides import PUBLIC, unwrapped
 from mygrad.autodiff.tensor import Tensor
@@ -95,7 +96,7 @@ def _last_write(shape: tuple[int, ...], index: Any) -> Any:
 
 
 def _written(g: Any, y: Any, x: Any, value: Any, path: Any = (), index: Any = ...) -> Any:
-    region = replay(path, g)
+    region = conjugated(replay(path, conjugated(g)))  # gradients of views are views as users see them
     part = region[index]
     return np.where(_last_write(region.shape, index), part, 0) if _has_integers(index) else part
 

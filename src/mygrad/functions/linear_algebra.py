@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff.declare import Function, override
+from mygrad.autodiff.dtypes import conjugated, is_complex
 from mygrad.autodiff.tensor import Tensor
 from mygrad.functions.creation import astensor
 from mygrad.functions.products import matmul, multi_matmul
@@ -40,6 +41,15 @@ _logdet = Function(
 )
 
 
+_direction = Function(
+    lambda a: np.linalg.slogdet(a)[0],
+    lambda g, y, a: np.expand_dims(np.imag(g * y) * 1j, (-1, -2)) * _turned(np.linalg.inv(a)),
+    names="a",
+    numpy=np.linalg.slogdet,
+)
+"""The determinant of complex matrices, divided by its magnitude."""
+
+
 def _solve_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     back = _solve_right(g, y, a, b)
     if b.ndim == 1:
@@ -54,13 +64,17 @@ def _solve_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 solve = Function(np.linalg.solve, _solve_left, _solve_right, names="a b").override()
 
 
+def _adjoint(x: Any) -> Any:
+    return conjugated(_turned(x))
+
+
 def _cholesky(g: Any, y: Any, a: Any, **_: Any) -> Any:
-    r"""Differentiate: :math:`L^{-T} \Phi(L^T \bar L) L^{-1}`, of which the symmetric part counts."""
-    lower = np.tril(np.matmul(_turned(y), g))
+    r"""Differentiate: :math:`L^{-H} \Phi(L^H \bar L) L^{-1}`, of which the Hermitian part counts."""
+    lower = np.tril(np.matmul(_adjoint(y), conjugated(g)))
     lower = lower - np.expand_dims(np.diagonal(lower, axis1=-2, axis2=-1), -1) * np.eye(y.shape[-1]) / 2
     inverse = np.linalg.inv(y)
-    found = np.matmul(_turned(inverse), np.matmul(lower, inverse))
-    return (found + _turned(found)) / 2
+    found = np.matmul(_adjoint(inverse), np.matmul(lower, inverse))
+    return conjugated(found + _adjoint(found)) / 2
 
 
 cholesky = Function(np.linalg.cholesky, _cholesky, names="a").override()
@@ -68,7 +82,9 @@ cholesky = Function(np.linalg.cholesky, _cholesky, names="a").override()
 
 @override(np.linalg.slogdet)
 def slogdet(a: Any) -> tuple[Any, Tensor]:
-    """Return the sign of the determinant, which has no gradient, and the logarithm of its magnitude.
+    """Return the sign of the determinant and the logarithm of its magnitude.
+
+    The sign of a real one has no gradient; that of a complex one is det / abs(det), a tensor.
 
     Parameters
     ----------
@@ -76,7 +92,7 @@ def slogdet(a: Any) -> tuple[Any, Tensor]:
 
     Returns
     -------
-    tuple of (numpy.ndarray, Tensor)
+    tuple of (numpy.ndarray or Tensor, Tensor)
 
     Examples
     --------
@@ -87,7 +103,7 @@ def slogdet(a: Any) -> tuple[Any, Tensor]:
     (1.0, 0.0)
     """
     a = astensor(a)
-    return np.linalg.slogdet(a.data)[0], _logdet(a)
+    return _direction(a) if is_complex(a) else np.linalg.slogdet(a.data)[0], _logdet(a)
 
 
 @override(np.linalg.matrix_power)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff.declare import Elementwise, Function, Joining, override
+from mygrad.autodiff.dtypes import conjugated
 from mygrad.autodiff.tensor import Tensor
 from mygrad.autodiff.views import Step
 from mygrad.functions.indexing import put
@@ -41,20 +42,20 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 matmul = Elementwise(np.matmul, _matmul_left, _matmul_right)
 
 vecdot = Elementwise(
-    np.vecdot,
-    lambda g, y, a, b: np.expand_dims(g, -1) * b,
-    lambda g, y, a, b: np.expand_dims(g, -1) * a,
+    np.vecdot,  # conjugates its first operand, as vecmat does
+    lambda g, y, a, b: conjugated(np.expand_dims(g, -1) * b),
+    lambda g, y, a, b: np.expand_dims(g, -1) * conjugated(a),
 )
 if hasattr(np, "matvec"):  # NumPy 2.2
     matvec = Elementwise(
         np.matvec,
         lambda g, y, a, b: np.expand_dims(g, -1) * np.expand_dims(b, -2),
-        lambda g, y, a, b: np.vecmat(g, a),
+        lambda g, y, a, b: np.vecmat(conjugated(g), a),
     )
     vecmat = Elementwise(
         np.vecmat,
-        lambda g, y, a, b: np.matvec(b, g),
-        lambda g, y, a, b: np.expand_dims(a, -1) * np.expand_dims(g, -2),
+        lambda g, y, a, b: conjugated(np.matvec(b, g)),
+        lambda g, y, a, b: np.expand_dims(conjugated(a), -1) * np.expand_dims(g, -2),
     )
 
 

@@ -1,10 +1,12 @@
 """Functions along axes. A gradient comes in the shape of the result and leaves in that of the input."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from mygrad.autodiff.declare import Function
+from mygrad.autodiff.dtypes import conjugated, is_bfloat16
 from mygrad.autodiff.overrides import unwrapped as plain
 
 __all__ = [
@@ -44,8 +46,8 @@ def _mean(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
 def _var(g: Any, y: Any, x: Any, axis: Any = None, ddof: Any = 0, **_: Any) -> Any:
     if axis == ():
         return g * 0
-    centred = x - np.mean(x, axis=axis, keepdims=True)
-    return kept(g, x, axis) * centred * (2.0 / (count(x, axis) - ddof))
+    centred = x - mean.either(x, axis=axis, keepdims=True)
+    return kept(g, x, axis) * conjugated(centred) * (2.0 / (count(x, axis) - ddof))
 
 
 def _std(g: Any, y: Any, x: Any, axis: Any = None, **params: Any) -> Any:
@@ -77,13 +79,13 @@ def _flipped(x: Any, axis: int) -> Any:
 
 
 def _reverse_cumsum(x: Any, axis: int) -> Any:
-    return _flipped(np.cumsum(_flipped(x, axis), axis=axis), axis)
+    return _flipped(cumsum.either(_flipped(x, axis), axis=axis), axis)
 
 
 def _before(x: Any, axis: int = -1) -> Any:
     """Return the product of all elements before each, along the last axis."""
     ones = np.ones((*x.shape[:-1], 1), x.dtype)
-    return np.cumprod(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)
+    return cumprod.either(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)
 
 
 def _prod(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
@@ -122,14 +124,28 @@ def _horner(g: Any, x: Any) -> Any:
     return np.stack(sums[::-1], axis=-1)
 
 
-sum = Function(np.sum, _sum, names="x axis keepdims", also="where initial").override()
-mean = Function(np.mean, _mean, names="x axis keepdims").override()
-var = Function(np.var, _var, names="x axis ddof keepdims").override()
-std = Function(np.std, _std, names="x axis ddof keepdims").override()
+def _rounded_once(numpy: Callable[..., Any], rule: Any, **declaration: Any) -> Function:
+    """Declare a reduction that is computed in single precision for bfloat16, which NumPy would not do.
+
+    In bfloat16 256 + 1 is 256.
+    """
+
+    def reduced(x: Any, *args: Any, **params: Any) -> Any:
+        if x.__class__ is np.ndarray and is_bfloat16(x.dtype) and params.get("dtype") is None:
+            return numpy(x.astype(np.float32), *args, **params).astype(x.dtype)
+        return numpy(x, *args, **params)
+
+    return Function(reduced, rule, numpy=numpy, **declaration).override()
+
+
+sum = _rounded_once(np.sum, _sum, names="x axis keepdims", also="where initial")
+mean = _rounded_once(np.mean, _mean, names="x axis keepdims")
+var = _rounded_once(np.var, _var, names="x axis ddof keepdims")
+std = _rounded_once(np.std, _std, names="x axis ddof keepdims")
 max = amax = Function(np.max, _max, names="x axis keepdims").override()
 min = amin = Function(np.min, _min, names="x axis keepdims").override()
-prod = Function(np.prod, _prod, names="a axis keepdims").override()
-cumsum = Function(np.cumsum, _cumsum, names="a axis").override()
-cumprod = Function(np.cumprod, _cumprod, names="a axis").override()
+prod = _rounded_once(np.prod, _prod, names="a axis keepdims")
+cumsum = _rounded_once(np.cumsum, _cumsum, names="a axis")
+cumprod = _rounded_once(np.cumprod, _cumprod, names="a axis")
 Function(np.amax, _max, names="x axis keepdims").override()
 Function(np.amin, _min, names="x axis keepdims").override()

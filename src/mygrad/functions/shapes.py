@@ -8,6 +8,7 @@ import numpy as np
 
 from mygrad.autodiff import modes
 from mygrad.autodiff.declare import Function, Joining, _show, override
+from mygrad.autodiff.dtypes import has_gradient
 from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC
 from mygrad.autodiff.tensor import Tensor, stand_in
 from mygrad.autodiff.views import Step
@@ -231,7 +232,7 @@ def astype(
     if cast is value and (constant is None or constant == x.constant):
         return x
     if constant is None:
-        constant = cast.dtype.kind != "f"
+        constant = not has_gradient(cast.dtype)
     return Tensor(cast, constant=constant, copy=False)
 
 

@@ -47,7 +47,7 @@ def convolve(a: Any, v: Any, mode: str = "full", *, constant: bool | None = None
     Parameters
     ----------
     a, v : ArrayLike, shapes (M,) and (N,)
-        Any real dtype; the result has the one that NumPy promotes them to.
+        Any dtype of numbers; the result has the one that NumPy promotes them to.
     mode : "full", "same" or "valid"
         All M + N - 1 elements; the middle max(M, N) of them; or those where the sequences overlap
         completely.
@@ -86,7 +86,7 @@ def correlate(a: Any, v: Any, mode: str = "valid", *, constant: bool | None = No
     Parameters
     ----------
     a, v : ArrayLike, shapes (M,) and (N,)
-        Any real dtype; the result has the one that NumPy promotes them to.
+        Any dtype of numbers; the result has the one that NumPy promotes them to.
     mode : "valid", "same" or "full"
         As for `convolve`.
     constant : bool, optional

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff.declare import override
+from mygrad.autodiff.dtypes import is_complex
 from mygrad.autodiff.overrides import unwrapped
 from mygrad.autodiff.tensor import Tensor
 from mygrad.functions import reductions
@@ -71,8 +72,15 @@ def quantile(a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims:
     Tensor(2.)
     """
     x, shares = astensor(a), np.asarray(unwrapped(q), dtype=float)
+    if is_complex(x):
+        raise TypeError("a must be an array of real numbers")  # in NumPy's words
     if np.any((shares < 0) | (shares > 1)):
         raise ValueError("Quantiles must be in the range [0, 1]")
+    return _quantile(x, q, axis, method, keepdims)
+
+
+def _quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Tensor:
+    shares = np.asarray(unwrapped(q), dtype=float)
     flat, kept = _last(x, axis)
     ordered, last = sort(flat, axis=-1), flat.shape[-1] - 1
     place = shares * last
@@ -113,7 +121,7 @@ def percentile(a: Any, q: Any, axis: Any = None, method: str = "linear", keepdim
 @override(np.median)
 def median(a: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Return the middle element along `axis`, or the mean of the two in the middle."""
-    return quantile(a, 0.5, axis, keepdims=keepdims)
+    return _quantile(astensor(a), 0.5, axis, "linear", keepdims)
 
 
 # -- differences
@@ -179,6 +187,8 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Ten
     At a point itself the slope is that of the piece after it; outside, the result is constant.
     """
     x, xp, fp = astensor(x), astensor(xp), astensor(fp)
+    if is_complex(x) or is_complex(xp):
+        raise TypeError(f"interp: x and xp are real numbers; got {x.dtype} and {xp.dtype}")
     low = np.clip(np.searchsorted(xp.data, x.data, side="right") - 1, 0, xp.size - 2)
     start, end = xp[low], xp[low + 1]
     inside = fp[low] + (fp[low + 1] - fp[low]) * (x - start) / (end - start)
@@ -193,6 +203,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Ten
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
     """Replace NaN and infinities by numbers; they have no gradient then."""
     x = astensor(x)
+    if is_complex(x):
+        real, imag = (nan_to_num(part, copy, nan, posinf, neginf) for part in (x.real, x.imag))
+        return real + imag * 1j
     return where(np.isfinite(x.data), x, np.nan_to_num(x.data, nan=nan, posinf=posinf, neginf=neginf))
 
 
@@ -232,8 +245,9 @@ def nanvar(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: bool = False) -
     x = astensor(a)
     valid = ~np.isnan(x.data)
     centred = where(valid, x - nanmean(x, axis, keepdims=True), 0.0)
-    count = (np.sum(valid, axis=axis, keepdims=keepdims) - ddof).astype(x.dtype)
-    return reductions.sum(centred**2, axis=axis, keepdims=keepdims) / count
+    count = (np.sum(valid, axis=axis, keepdims=keepdims) - ddof).astype(x.real.dtype)
+    square = np.real(centred * np.conj(centred)) if is_complex(centred) else centred**2
+    return reductions.sum(square, axis=axis, keepdims=keepdims) / count
 
 
 @override(np.nanstd)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff.declare import Function
+from mygrad.autodiff.dtypes import is_complex
 from mygrad.autodiff.overrides import PUBLIC
 from mygrad.autodiff.overrides import unwrapped as plain
 from mygrad.autodiff.signatures import of_function
@@ -54,8 +55,15 @@ class _Named(Function):
         return of_function(self.names, self.function)
 
 
+def _sech(a: Any) -> Any:
+    """Return 2 exp(-|a|) / (1 + exp(-2 |a|)): cosh would overflow."""
+    return 1 / np.cosh(a) if is_complex(a) else 2 * np.exp(-np.abs(a)) / (1 + np.exp(-2 * np.abs(a)))
+
+
 def _csch(a: Any) -> Any:
     """Return 2 exp(-|a|) / (1 - exp(-2 |a|)), with the sign of a: sinh would overflow."""
+    if is_complex(a):
+        return 1 / np.sinh(a)
     return 2 * np.exp(-np.abs(a)) / np.copysign(np.expm1(-2 * np.abs(a)), a)
 
 
@@ -71,29 +79,28 @@ def _root(a: Any) -> Any:
 
 def _arcsecant(g: Any, y: Any, a: Any) -> Any:
     """Differentiate the arcsecant: 0 at -1 and 1, where the derivative is infinite."""
+    if is_complex(a):
+        root = np.sqrt(-(1 / a - 1) * (1 / a + 1))
+        return np.where(plain(a) ** 2 == 1, 0, g / (a * a * root))
     return np.where(np.abs(plain(a)) == 1, 0, g / (np.abs(a) * _root(a)))
+
+
+def _arccosecant_h(g: Any, y: Any, a: Any) -> Any:
+    if is_complex(a):
+        return -g / (a * a * np.sqrt(1 + 1 / (a * a)))
+    return -g / (np.abs(a) * np.sqrt(1 + a * a))
 
 
 sec = _Named("sec", "1 / cos(a)", lambda a: 1 / np.cos(a), lambda g, y, a: g * y * np.tan(a))
 csc = _Named("csc", "1 / sin(a)", lambda a: 1 / np.sin(a), lambda g, y, a: -g * y / np.tan(a))
 cot = _Named("cot", "1 / tan(a)", lambda a: 1 / np.tan(a), lambda g, y, a: -g * (1 + y * y))
-sech = _Named(
-    "sech",
-    "1 / cosh(a)",
-    lambda a: 2 * np.exp(-np.abs(a)) / (1 + np.exp(-2 * np.abs(a))),
-    lambda g, y, a: -g * y * np.tanh(a),
-)
+sech = _Named("sech", "1 / cosh(a)", _sech, lambda g, y, a: -g * y * np.tanh(a))
 csch = _Named("csch", "1 / sinh(a)", _csch, lambda g, y, a: -g * y / np.tanh(a))
 coth = _Named("coth", "1 / tanh(a)", lambda a: 1 / np.tanh(a), lambda g, y, a: -g * csch.either(a) ** 2)
 arcsec = _Named("arcsec", "arccos(1 / a)", lambda a: np.arccos(1 / a), _arcsecant)
 arccsc = _Named("arccsc", "arcsin(1 / a)", lambda a: np.arcsin(1 / a), lambda g, y, a: -_arcsecant(g, y, a))
 arccot = _Named("arccot", "arctan(1 / a), which is pi/2 at 0", _arccot, lambda g, y, a: -g / (1 + a * a))
-arccsch = _Named(
-    "arccsch",
-    "arcsinh(1 / a)",
-    lambda a: np.arcsinh(1 / a),
-    lambda g, y, a: -g / (np.abs(a) * np.sqrt(1 + a * a)),
-)
+arccsch = _Named("arccsch", "arcsinh(1 / a)", lambda a: np.arcsinh(1 / a), _arccosecant_h)
 arccoth = _Named(
     "arccoth", "arctanh(1 / a)", lambda a: np.arctanh(1 / a), lambda g, y, a: g / ((1 - a) * (1 + a))
 )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff.declare import Function
+from mygrad.autodiff.dtypes import is_complex
 from mygrad.autodiff.overrides import unwrapped as plain
 from mygrad.autodiff.tensor import Tensor
 from mygrad.functions.elementwise import divide, exp, maximum, minimum, multiply, positive, subtract, tanh
@@ -20,9 +21,10 @@ _relu = Function(lambda x: np.maximum(x, 0), lambda g, y, x: g * (plain(x) > 0))
 
 
 def _sigmoid_value(x: Any) -> Any:
-    """Return 1 / (1 + exp(-x)), with the exponential of a number that is not positive."""
-    e = np.exp(-np.abs(x))
-    return np.where(np.asarray(x) < 0, e, 1) / (1 + e)
+    """Return 1 / (1 + exp(-x)), with the exponential of a number whose real part is not positive."""
+    x = np.asarray(x)
+    e = np.exp(np.where(x.real < 0, x, -x) if is_complex(x) else -np.abs(x))
+    return np.where(x.real < 0, e, 1) / (1 + e)
 
 
 _sigmoid = Function(_sigmoid_value, lambda g, y, x: g * y * (1 - y))

@@ -66,8 +66,8 @@ def conv_nd(
     Parameters
     ----------
     x : ArrayLike, shape (N, C, X0, ...)
-        A batch of N data of C channels; any real dtype. Computed in the dtype NumPy promotes `x` and
-        `filter_bank` to.
+        A batch of N data of C channels; any dtype of numbers, complex ones and bfloat16 too. Computed in
+        the dtype NumPy promotes `x` and `filter_bank` to.
     filter_bank : ArrayLike, shape (F, C / groups, W0, ...)
         F filters.
     stride : int or tuple of int
@@ -195,7 +195,7 @@ def conv_transpose_nd(
     Parameters
     ----------
     x : ArrayLike, shape (N, F, G0, ...)
-        A batch of N data with a channel for each filter; any real dtype.
+        A batch of N data with a channel for each filter; any dtype of numbers.
     filter_bank : ArrayLike, shape (F, C / groups, W0, ...)
         The filters, as `conv_nd` takes them.
     stride, padding, dilation, groups

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mygrad.autodiff.dtypes import is_complex
 from mygrad.autodiff.overrides import unwrapped as plain
 from mygrad.autodiff.tensor import Tensor
 from mygrad.convolution import ConvProblem, pooling
@@ -205,7 +206,7 @@ def lp_pool(
         )
     axes = pooling.windows(x.shape, pool, stride, padding, dilation, fit)
     zero = plain(x) == 0
-    powers = x * x if p == 2 else where(zero, 0, power(where(zero, 1, absolute(x)), p))
+    powers = x * x if p == 2 and not is_complex(x) else where(zero, 0, power(where(zero, 1, absolute(x)), p))
     sums = _sums(powers, axes)
     none = plain(sums) == 0
     return where(none, 0, power(where(none, 1, sums), 1 / p), constant=constant)
@@ -225,7 +226,7 @@ def adaptive_max_pool(x: Any, output: tuple[int, ...], *, constant: bool | None 
 
     Returns
     -------
-    Tensor, shape (..., *output)
+    Tensor, shape ``(..., *output)``
         The gradient of a window goes to its first maximum in row-major order; nan counts as a maximum.
 
     Raises
@@ -259,7 +260,7 @@ def adaptive_avg_pool(x: Any, output: tuple[int, ...], *, constant: bool | None 
 
     Returns
     -------
-    Tensor, shape (..., *output)
+    Tensor, shape ``(..., *output)``
         The gradient of a window is shared equally by its elements.
 
     Raises
