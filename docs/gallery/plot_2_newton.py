@@ -18,13 +18,13 @@ def rosenbrock(p):
 
 
 def descend(p, rate=0.001, steps=2000):
-    for _ in range(steps):
+    for _ in range(steps + 1):
         yield p
         p = p - rate * mg.grad(rosenbrock)(p).data
 
 
-def newton(p, steps=8):
-    for _ in range(steps):
+def newton(p, steps=7):
+    for _ in range(steps + 1):
         yield p
         p = p - np.linalg.solve(mg.hessian(rosenbrock)(p).data, mg.grad(rosenbrock)(p).data)
 
@@ -32,13 +32,13 @@ def newton(p, steps=8):
 start = np.array([-1.2, 1.0])
 paths = {"2000 steps of gradient descent": descend(start), "7 steps of Newton's method": newton(start)}
 
-x, y = np.meshgrid(np.linspace(-1.6, 1.6, 200), np.linspace(-0.8, 2.2, 200))
+x, y = np.meshgrid(np.linspace(-1.6, 1.6, 200), np.linspace(-3.5, 2.2, 200))
 fig, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
 axes.contourf(x, y, np.log(rosenbrock((x, y)) + 0.1), 20, cmap="Greys_r", alpha=0.6)
 for color, (label, path) in zip(("C0", "C1"), paths.items(), strict=True):
     points = np.array(list(path))
     axes.plot(*points.T, ".-", color=color, label=f"{label}: f = {rosenbrock(points[-1]):.1e}")
 axes.plot(1, 1, "k*", markersize=12)
-axes.set(xlim=(-1.6, 1.6), ylim=(-0.8, 2.2))
+axes.set(xlim=(-1.6, 1.6), ylim=(-3.5, 2.2))
 axes.legend(loc="lower center")
 plt.show()

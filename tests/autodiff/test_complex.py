@@ -188,6 +188,8 @@ def test_data_and_flags():
     assert z.astype("F").constant is False
     assert mg.ones(2, dtype=complex).dtype == complex
     assert complex(mg.tensor(1 + 2j)) == 1 + 2j
+    assert np.iscomplexobj(z)
+    assert np.isreal(z).tolist() == [True, False]
     with pytest.raises(TypeError):
         float(mg.tensor(1 + 2j))
     for again in (copy.copy(z), pickle.loads(pickle.dumps(z))):

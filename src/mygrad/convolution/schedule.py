@@ -213,23 +213,34 @@ def blocks(
 ) -> list[tuple[Range, ...]]:
     """Cut (batch, outputs...) into blocks whose copy of x fits half of the cache; into `parts` if it can be.
 
-    The first axis that is not one is halved first; the last two are not cut below `least` (rows, columns).
+    Halves, again and again, the axis along which that makes the copies of all blocks together grow least; the
+    last two are not cut below `least` (rows, columns).
     """
     whole = [problem.batch, *(axis.o for axis in problem.axes)]
     lower = [1] * (len(whole) - 2) + [least[0], max(least[1], LEAST_COLUMNS)]
     sizes = list(whole)
-    for n in range(len(sizes)):
-        while sizes[n] >= 2 * lower[n] and _copied_bytes(problem, sizes, chunk, itemsize) > machine.l2 // 2:
-            sizes[n] = ceil(sizes[n] / 2)
-    for n in range(len(sizes) - 1):
-        while (
-            sizes[n] >= 2 * lower[n] and prod(ceil(w / s) for w, s in zip(whole, sizes, strict=True)) < parts
-        ):
-            sizes[n] = ceil(sizes[n] / 2)
+
+    def pieces() -> int:
+        return prod(ceil(w / s) for w, s in zip(whole, sizes, strict=True))
+
+    def halved(n: int) -> list[int]:
+        return [*sizes[:n], ceil(sizes[n] / 2), *sizes[n + 1 :]]
+
+    def copied(n: int) -> float:
+        half = halved(n)
+        return _copied_bytes(problem, half, chunk, itemsize) / prod(half)
+
+    for axes in (range(len(sizes)), range(len(sizes) - 1)):
+        limit = machine.l2 // 2 if len(axes) == len(sizes) else 0
+        while _copied_bytes(problem, sizes, chunk, itemsize) > limit if limit else pieces() < parts:
+            left = [n for n in axes if sizes[n] >= 2 * lower[n]]
+            if not left:
+                break
+            sizes = halved(min(left, key=copied))
     found: list[tuple[Range, ...]] = [()]
     for size, count, low in zip(sizes, whole, lower, strict=True):
-        pieces = min(ceil(count / size), max(1, count // low))
-        found = [(*each, part) for each in found for part in cut(count, pieces)]
+        count_of = min(ceil(count / size), max(1, count // low))
+        found = [(*each, part) for each in found for part in cut(count, count_of)]
     return found
 
 
