@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from mygrad.convolution.executor import use_threads
     from mygrad.convolution.family import convolve, filter_gradient, input_gradient
     from mygrad.convolution.planner import explain, use_algorithm
-    from mygrad.convolution.pooling import max_positions
 
 __all__ = [
     "ConvProblem",
@@ -20,7 +19,6 @@ __all__ = [
     "explain",
     "filter_gradient",
     "input_gradient",
-    "max_positions",
     "use_algorithm",
     "use_threads",
 ]
@@ -30,7 +28,6 @@ _HOMES = {
     "explain": "planner",
     "filter_gradient": "family",
     "input_gradient": "family",
-    "max_positions": "pooling",
     "use_algorithm": "planner",
     "use_threads": "executor",
 }

@@ -16,6 +16,7 @@ __all__ = [
     "axis_table",
     "check_shapes",
     "check_transposed_shapes",
+    "is_plain",
     "per_axis",
     "transposed_of",
 ]
@@ -92,6 +93,14 @@ def integer(name: str, value: Any) -> int:
     if isinstance(value, Integral) and not isinstance(value, (bool, np.bool_)):
         return int(value)
     raise TypeError(f"{name} must be an integer or a sequence of integers, one for each axis; got {value!r}")
+
+
+_PLAIN = {int, str}
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether `value` may be looked up: 1.0 and True are equal to 1, but have to be refused."""
+    return type(value) in _PLAIN or (type(value) is tuple and all(map(is_plain, value)))
 
 
 def _padding(value: Any) -> Pair | str:

@@ -121,17 +121,41 @@ class Code:
 
     def from_lane(self, first: Value) -> str:
         """Return the mask of the lanes from `first` on."""
+        return self._lanes("sge", first)
+
+    def below_lane(self, end: Value) -> str:
+        """Return the mask of the lanes before `end`."""
+        return self._lanes("slt", end)
+
+    def _lanes(self, relation: str, first: Value) -> str:
         lanes = f"<{self.lanes} x i64>"
         start = self.put(f"insertelement {lanes} poison, i64 {first}, i64 0")
         zeros = ", ".join(["i32 0"] * self.lanes)
         starts = self.put(f"shufflevector {lanes} {start}, {lanes} poison, <{self.lanes} x i32> <{zeros}>")
         numbers = ", ".join(f"i64 {lane}" for lane in range(self.lanes))
-        return self.put(f"icmp sge {lanes} <{numbers}>, {starts}")
+        return self.put(f"icmp {relation} {lanes} <{numbers}>, {starts}")
 
     def masked(self, mask: str, value: str) -> str:
         """Return `value` with zeros where the mask is not set, whatever was there."""
         kind = self.vector
         return self.put(f"select <{self.lanes} x i1> {mask}, {kind} {value}, {kind} zeroinitializer")
+
+    def masked_load(self, pointer: str, mask: str) -> str:
+        """Load the lanes of a mask, zeros elsewhere; only those lanes are touched."""
+        kind, flags = self.vector, f"<{self.lanes} x i1> {mask}"
+        what = f"ptr {pointer}, i32 {self.itemsize}, {flags}, {kind} zeroinitializer"
+        return self.put(f"call {kind} @llvm.masked.load.{self.suffix}.p0({what})")
+
+    def put_vector(self, value: str, pointer: str, mask: str = "", scalar: str = "") -> None:
+        """Store a vector, or its lanes of a mask if there is one."""
+        kind = f"<{self.lanes} x {scalar or self.scalar}>"
+        align = 4 if scalar else self.itemsize
+        if not mask:
+            self.store(kind, value, pointer, align)
+            return
+        suffix = f"v{self.lanes}{scalar}" if scalar else self.suffix
+        what = f"{kind} {value}, ptr {pointer}, i32 {align}, <{self.lanes} x i1> {mask}"
+        self.do(f"call void @llvm.masked.store.{suffix}.p0({what})")
 
     def sum(self, a: str, b: str) -> str:
         return self.put(f"fadd {self.vector} {a}, {b}")
@@ -211,7 +235,8 @@ class Code:
 
 def declarations(code: Code) -> list[str]:
     """Return the intrinsics that instructions may call."""
-    kind = code.vector
+    kind, flags = code.vector, f"<{code.lanes} x i1>"
+    places = f"<{code.lanes} x i32>"
     return [
         f"declare {kind} @llvm.fmuladd.{code.suffix}({kind}, {kind}, {kind})",
         f"declare {code.scalar} @llvm.vector.reduce.fadd.{code.suffix}({code.scalar}, {kind})",
@@ -219,6 +244,9 @@ def declarations(code: Code) -> list[str]:
         "declare i64 @llvm.smin.i64(i64, i64)",
         "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
         "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
+        f"declare {kind} @llvm.masked.load.{code.suffix}.p0(ptr, i32, {flags}, {kind})",
+        f"declare void @llvm.masked.store.{code.suffix}.p0({kind}, ptr, i32, {flags})",
+        f"declare void @llvm.masked.store.v{code.lanes}i32.p0({places}, ptr, i32, {flags})",
     ]
 
 

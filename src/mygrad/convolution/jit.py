@@ -11,6 +11,7 @@ from typing import Any
 
 from mygrad.convolution.dots import DotTile, emit_dots
 from mygrad.convolution.emitter import emit
+from mygrad.convolution.pool_kernels import PoolTile, emit_pool
 from mygrad.convolution.tile import Tile
 
 __all__ = ["Work", "assembly", "available", "compiled", "module_of", "version"]
@@ -54,8 +55,10 @@ def _host() -> tuple[str, str]:
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
+AnyTile = Tile | DotTile | PoolTile
+EMITTERS: dict[type[Any], Callable[[Any], str]] = {Tile: emit, DotTile: emit_dots, PoolTile: emit_pool}
 Work = Callable[[int, int], None]
-_kernels: dict[Tile | DotTile, tuple[Work, Any]] = {}  # the engine owns the code: it stays with the function
+_kernels: dict[AnyTile, tuple[Work, Any]] = {}  # the engine owns the code: it stays with the function
 
 
 def _compile(module: str) -> tuple[Work, Any]:
@@ -69,7 +72,7 @@ def _compile(module: str) -> tuple[Work, Any]:
     return kind(engine.get_function_address("work")), engine
 
 
-def compiled(tile: Tile | DotTile) -> Work:
+def compiled(tile: AnyTile) -> Work:
     """Return ``work(job, wait)`` of a tile, where `job` is an address."""
     kernel = _kernels.get(tile)
     if kernel is None:
@@ -80,9 +83,9 @@ def compiled(tile: Tile | DotTile) -> Work:
     return kernel[0]
 
 
-def module_of(tile: Tile | DotTile) -> str:
+def module_of(tile: AnyTile) -> str:
     """Return the LLVM IR of a tile."""
-    return emit(tile) if isinstance(tile, Tile) else emit_dots(tile)
+    return EMITTERS[type(tile)](tile)
 
 
 def assembly(module: str, triple: str, cpu: str = "", features: str = "") -> str:

@@ -17,7 +17,7 @@ from mygrad.convolution.executor import borrowed, run
 from mygrad.convolution.tile import Tile
 from mygrad.convolution.worker import JOB_FIELDS, JOB_SIZE
 
-__all__ = ["Plan"]
+__all__ = ["Plan", "address_of"]
 
 Array = np.ndarray[Any, Any]
 LINE = 64
@@ -42,7 +42,8 @@ PLACE = _place_of_data()
 _read = ctypes.c_void_p.from_address
 
 
-def _address(array: Array) -> int:
+def address_of(array: Array) -> int:
+    """Return the address of the first element."""
     if PLACE is None:
         return array.__array_interface__["data"][0]
     return _read(id(array) + PLACE).value or 0
@@ -98,11 +99,11 @@ class Plan:
     def __call__(self, x: Array, w: Array, y: Array) -> None:
         """Fill `y`; the arrays have the strides of the plan."""
         job = self._template[0].copy()
-        address = _address(job)
+        address = address_of(job)
         with borrowed(self.workspace) as packed:
             own = packed + _lines(self.packed_bytes)
-            first = packed if self.packed_bytes else _address(w)
-            DATA.pack_into(job.data, FIRST, _address(x), _address(w), first, _address(y), own)
+            first = packed if self.packed_bytes else address_of(w)
+            DATA.pack_into(job.data, FIRST, address_of(x), address_of(w), first, address_of(y), own)
             if self.workers == 1:
                 self.work(address, 1)
             else:

@@ -4,7 +4,6 @@ With ``T(x, w, g) = sum y[x, w] g``, `convolve` is the gradient of T in g, `inpu
 `filter_gradient` in w; so the rules of each are the other two, and every order of derivative is free.
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,8 @@ import numpy as np
 from mygrad import convolution
 from mygrad.autodiff.declare import Function
 from mygrad.autodiff.dtypes import is_complex
+from mygrad.autodiff.tensor import Tensor, record
+from mygrad.convolution import pooling
 from mygrad.functions.reductions import sum as sum_of
 
 Array = np.ndarray[Any, Any]
@@ -76,29 +77,33 @@ input_gradient_plus = Function(
 )
 
 
-def _gather(x: Array, positions: Array) -> Array:
-    return x.ravel()[positions]
-
-
-def _spread(g: Array, positions: Array, shape: tuple[int, ...]) -> Array:
-    """Add `g` at flat `positions` of zeros; bincount adds fastest, but in float64 and reals only."""
-    size = math.prod(shape)
-    if g.dtype == np.float64:
-        whole = np.bincount(positions.ravel(), g.ravel(), minlength=size) if g.size else np.zeros(size)
-    else:
-        whole = np.zeros(size, g.dtype)
-        np.add.at(whole, positions.ravel(), g.ravel())
-    return whole.reshape(shape)
-
-
-gather = Function(
-    _gather,
-    lambda g, y, x, positions: spread.either(g, positions=positions, shape=x.shape),
-    names="x positions",
+take = Function(
+    lambda x, windows, places: pooling.take(x, windows, places),
+    lambda g, y, x, windows, places: spread.either(g, windows=windows, places=places),
+    names="x windows places",
 )
-"""The elements of `x` at flat positions: what pooling by the maximum does once it has found them."""
+"""The elements of `x` at places in the planes that are pooled: what maxima are once they have been found."""
 spread = Function(
-    _spread,
-    lambda u, y, g, positions, shape: gather.either(u, positions=positions),
-    names="g positions shape",
+    lambda g, windows, places: pooling.spread(g, windows, places),
+    lambda u, y, g, windows, places: take.either(u, windows=windows, places=places),
+    names="g windows places",
+)
+
+
+def maxima(x: Tensor, windows: Any, constant: bool | None) -> Tensor:
+    """Return the maximum of each window over the last axes of `x`."""
+    values, places = pooling.maxima(x._node.value, windows)
+    return record(take, (x,), values, {"windows": windows, "places": places}, constant)
+
+
+sums = Function(
+    lambda x, windows, divisor: pooling.sums(x, windows, divisor),
+    lambda g, y, x, windows, divisor: spread_sums.either(g, windows=windows, divisor=divisor),
+    names="x windows divisor",
+)
+"""The sum of each window over the last axes of `x`, divided by a number."""
+spread_sums = Function(
+    lambda g, windows, divisor: pooling.spread_sums(g, windows, divisor),
+    lambda u, y, g, windows, divisor: sums.either(u, windows=windows, divisor=divisor),
+    names="g windows divisor",
 )

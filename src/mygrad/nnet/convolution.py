@@ -8,7 +8,7 @@ import numpy as np
 
 from mygrad.autodiff.tensor import Tensor
 from mygrad.convolution import ConvProblem
-from mygrad.convolution.arguments import AxisArguments, arguments_of, transposed_of
+from mygrad.convolution.arguments import AxisArguments, arguments_of, is_plain, transposed_of
 from mygrad.errors import InvalidConvolution
 from mygrad.functions.borders import MODES, extend, fold
 from mygrad.functions.convolution import convolve, convolve_plus, input_gradient, input_gradient_plus
@@ -19,16 +19,11 @@ __all__ = ["conv_nd", "conv_transpose_nd"]
 
 Numbers = int | tuple[int, ...]
 Padding = str | int | Sequence[str | int | tuple[int, int]]
-_PLAIN = {int, str}
 
 
 def _problem(x: Any, w: Any, *arguments: Any) -> ConvProblem:
-    """Return the problem of a convolution: the one made before if the arguments are plain.
-
-    Only those are looked up: 1.0 and True are equal to 1, and have to be refused.
-    """
-    plain = _PLAIN.issuperset(map(type, arguments))
-    return (_kept_problem if plain else _new_problem)(x, w, *arguments)
+    """Return the problem of a convolution: the one made before if there is one."""
+    return (_kept_problem if all(map(is_plain, arguments)) else _new_problem)(x, w, *arguments)
 
 
 def _new_problem(

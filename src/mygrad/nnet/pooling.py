@@ -8,12 +8,11 @@ import numpy as np
 from mygrad.autodiff.dtypes import is_complex
 from mygrad.autodiff.overrides import unwrapped as plain
 from mygrad.autodiff.tensor import Tensor
-from mygrad.convolution import ConvProblem, pooling
-from mygrad.functions.convolution import convolve, gather
+from mygrad.convolution import pooling
+from mygrad.functions.convolution import maxima, sums
 from mygrad.functions.creation import astensor
-from mygrad.functions.elementwise import absolute, divide, multiply, power
+from mygrad.functions.elementwise import absolute, divide, power
 from mygrad.functions.indexing import where
-from mygrad.functions.shapes import reshape
 from mygrad.nnet.operands import operand
 
 __all__ = ["adaptive_avg_pool", "adaptive_max_pool", "avg_pool", "lp_pool", "max_pool"]
@@ -77,26 +76,8 @@ def max_pool(
             [4., 5.]])
     """
     x = operand(x)
-    positions = pooling.max_positions(x._node.value, pool, stride, padding, dilation, fit)
-    return gather.run((x,), {"positions": positions}, constant)
-
-
-def _sums(x: Tensor, axes: Any, constant: bool | None = None) -> Tensor:
-    """Return the sum of each window over the last axes: a convolution with ones."""
-    sizes = tuple(axis.size for axis in axes)
-    lead = x.shape[: x.ndim - len(axes)]
-    problem = ConvProblem.make(
-        (prod(lead), 1, *sizes),
-        (1, 1, *(axis.taps for axis in axes)),
-        stride=[axis.stride for axis in axes],
-        padding=[axis.padding for axis in axes],
-        dilation=[axis.dilation for axis in axes],
-        fit="floor",
-    )
-    ones = np.ones(problem.w_shape, x.dtype)
-    batch = reshape(x, problem.x_shape)
-    summed = convolve.run((batch, ones), {"problem": problem}, constant)
-    return reshape(summed, (*lead, *problem.y_shape[2:]))
+    axes = pooling.arguments(x.shape, pool, stride, padding, dilation, fit)
+    return maxima(x, pooling.windows(axes, padding_counts=False), constant)
 
 
 def avg_pool(
@@ -146,13 +127,17 @@ def avg_pool(
     Tensor([3., 5., 6.])
     """
     x = _floating(x)
-    axes = pooling.windows(x.shape, pool, stride, padding, dilation, fit)
+    axes = pooling.arguments(x.shape, pool, stride, padding, dilation, fit)
+    windows = pooling.windows(axes, padding_counts=True)
     if count_padding:
-        number: Any = prod(axis.taps for axis in axes)
-    else:
-        each = pooling.counts(axes)
-        number = np.asarray(prod(np.ix_(*each)), x.dtype)
-    return divide(_sums(x, axes), number, constant=constant)
+        return sums.run((x,), {"windows": windows, "divisor": prod(axis.taps for axis in axes)}, constant)
+    return _means(x, windows, pooling.counts(axes), constant)
+
+
+def _means(x: Tensor, windows: Any, counts: Any, constant: bool | None) -> Tensor:
+    """Return the means of windows that see different numbers of elements: along each axis, `counts`."""
+    total = sums.run((x,), {"windows": windows, "divisor": 1})
+    return divide(total, np.asarray(prod(np.ix_(*counts)), x.dtype), constant=constant)
 
 
 def lp_pool(
@@ -204,12 +189,13 @@ def lp_pool(
         return max_pool(
             absolute(x), pool, stride, padding=padding, dilation=dilation, fit=fit, constant=constant
         )
-    axes = pooling.windows(x.shape, pool, stride, padding, dilation, fit)
+    axes = pooling.arguments(x.shape, pool, stride, padding, dilation, fit)
+    windows = pooling.windows(axes, padding_counts=True)
     zero = plain(x) == 0
     powers = x * x if p == 2 and not is_complex(x) else where(zero, 0, power(where(zero, 1, absolute(x)), p))
-    sums = _sums(powers, axes)
-    none = plain(sums) == 0
-    return where(none, 0, power(where(none, 1, sums), 1 / p), constant=constant)
+    total = sums.run((powers,), {"windows": windows, "divisor": 1})
+    none = plain(total) == 0
+    return where(none, 0, power(where(none, 1, total), 1 / p), constant=constant)
 
 
 def adaptive_max_pool(x: Any, output: tuple[int, ...], *, constant: bool | None = None) -> Tensor:
@@ -242,8 +228,7 @@ def adaptive_max_pool(x: Any, output: tuple[int, ...], *, constant: bool | None 
     Tensor([3., 5.])
     """
     x = operand(x)
-    positions = pooling.adaptive_positions(x._node.value, output)
-    return gather.run((x,), {"positions": positions}, constant)
+    return maxima(x, pooling.adaptive(x.shape, output), constant)
 
 
 def adaptive_avg_pool(x: Any, output: tuple[int, ...], *, constant: bool | None = None) -> Tensor:
@@ -276,22 +261,5 @@ def adaptive_avg_pool(x: Any, output: tuple[int, ...], *, constant: bool | None 
     Tensor([2.        , 3.66666667])
     """
     x = _floating(x)
-    output = pooling.checked_output(x.shape, output)
-    sizes = x.shape[x.ndim - len(output) :]
-    if all(n % o == 0 for n, o in zip(sizes, output, strict=True)):
-        pool = tuple(n // o for n, o in zip(sizes, output, strict=True))
-        return avg_pool(x, pool, pool, constant=constant)
-    for axis, outputs in enumerate(output, x.ndim - len(output)):
-        x = _axis_means(x, axis, outputs)
-    return multiply(x, 1, constant=constant)
-
-
-def _axis_means(x: Tensor, axis: int, outputs: int) -> Tensor:
-    """Return the means of adaptive windows along one axis: of each, its elements side by side."""
-    start, stop = pooling.adaptive_windows(x.shape[axis], outputs)
-    taps = start[:, None] + np.arange(np.max(stop - start))
-    inside = taps < stop[:, None]
-    wide = (-1,) + (1,) * (x.ndim - axis - 1)
-    elements = x[(slice(None),) * axis + (np.minimum(taps, x.shape[axis] - 1),)]
-    summed = where(inside.reshape(*inside.shape, *wide[1:]), elements, 0).sum(axis=axis + 1)
-    return summed / (stop - start).reshape(wide).astype(x.dtype)
+    windows = pooling.adaptive(x.shape, output)
+    return _means(x, windows, [np.broadcast_to(s.taps, s.outputs) for s in windows.spans], constant)
