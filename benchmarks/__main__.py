@@ -33,12 +33,25 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+LAYERS = {
+    "conv": ("conv_nd", "conv", ""),
+    "grouped": ("conv_nd with groups", "family", "conv"),
+    "transposed": ("conv_transpose_nd", "family", "transposed"),
+    "pooling": ("max_pool and avg_pool", "family", "max avg"),
+}
+"""Name of a figure -> its title, the file of its cases, and which of these."""
+
+
+def layers(name: str, dtype: str) -> Callable[[figures.Run, argparse.Namespace], str]:
+    title, file, of = LAYERS[name]
+    return lambda run, options: figures.layers(run, title, read_cases(file, options.cases, of), dtype)
+
+
 FIGURES: dict[str, Callable[[figures.Run, argparse.Namespace], str]] = {
     "small": lambda run, _: figures.small(run),
     "import": lambda run, _: figures.importing(run),
     "million": lambda run, _: figures.million(run),
-    "conv-float32": lambda run, options: figures.conv(run, read_cases(options.cases), "float32"),
-    "conv-float64": lambda run, options: figures.conv(run, read_cases(options.cases), "float64"),
+    **{f"{name}-{dtype}": layers(name, dtype) for name in LAYERS for dtype in ("float32", "float64")},
 }
 
 

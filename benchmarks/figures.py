@@ -82,17 +82,25 @@ def million(run: Run) -> str:
     return table(title, ["dtype", *(f"{LABELS[name]} ms" for name in names), "mygrad / by hand"], rows)
 
 
-def conv(run: Run, cases: Sequence[Case], dtype: str) -> str:
+def layers(run: Run, title: str, cases: Sequence[Case], dtype: str) -> str:
+    """One row a layer: forward and backward together, and how the forward pass alone compares."""
     peers = [name for name in ("torch", "jax", "mygrad25") if name in run.workers]
     limit = matmul_rate(run, dtype)
-    results = [
-        (case, run.times("conv", ["mygrad", *peers], case=asdict(case), dtype=dtype)) for case in cases
-    ]
-    rows = [conv_row(case, times, peers, limit) for case, times in results]
-    rows.append(means([times for _, times in results], peers))
-    title = f"conv_nd in {dtype}, forward and backward (matrix product of this machine: {limit:.0f} GFLOP/s)"
+    results = [(case, *_both(run, case, dtype, peers)) for case in cases]
+    rows = [layer_row(case, forward, times, peers, limit) for case, forward, times in results]
+    rows.append(means([(forward, times) for _, forward, times in results], peers))
+    title = f"{title} in {dtype}, forward and backward (matrix product of this machine: {limit:.0f} GFLOP/s)"
     columns = ["case", "mygrad ms", "GFLOP/s", "of the product", *(f"{LABELS[peer]} ms" for peer in peers)]
-    return table(title, [*columns, "fastest peer / mygrad", "MyGrad 2.5 / mygrad"], rows)
+    return table(title, [*columns, "fastest peer / mygrad", "forward only", "MyGrad 2.5 / mygrad"], rows)
+
+
+def _both(run: Run, case: Case, dtype: str, peers: Sequence[str]) -> tuple[Times, Times]:
+    """The times of the forward pass, and of both passes."""
+    forward, both = (
+        run.times("layer", ["mygrad", *peers], case=asdict(case), dtype=dtype, gradients=gradients)
+        for gradients in (False, True)
+    )
+    return forward, both
 
 
 def matmul_rate(run: Run, dtype: str, size: int = 2048) -> float:
@@ -101,24 +109,30 @@ def matmul_rate(run: Run, dtype: str, size: int = 2048) -> float:
     return 2 * size**3 / seconds / 1e9
 
 
-def conv_row(case: Case, times: Times, peers: Sequence[str], limit: float) -> list[str]:
+def layer_row(case: Case, forward: Times, times: Times, peers: Sequence[str], limit: float) -> list[str]:
     ours = times["mygrad"]
-    rate = None if ours is None else case.flops / ours / 1e9
-    share = "cannot" if rate is None else f"{rate / limit:.0%}"
-    speed = [number(ours, 1e3), number(rate), share]
-    return [case.name, *speed, *(number(times[peer], 1e3) for peer in peers), *map(factor, ratios(times))]
+    rate = None if ours is None or case.pools else case.flops / ours / 1e9
+    share = "" if rate is None else f"{rate / limit:.0%}"
+    speed = [number(ours, 1e3), "" if case.pools else number(rate), share]
+    peers_ms = [number(times[peer], 1e3) for peer in peers]
+    return [case.name, *speed, *peers_ms, *map(factor, ratios(forward, times))]
 
 
-def ratios(times: Times) -> list[float | None]:
-    """How many times faster than the fastest peer (MyGrad 2.5 not counted) and than MyGrad 2.5."""
-    ours, before = times["mygrad"], times.get("mygrad25")
-    peers = [t for t in (times.get("torch"), times.get("jax")) if t is not None]
-    return [t and ours and t / ours for t in (min(peers, default=None), before)]
+def ratios(forward: Times, both: Times) -> list[float | None]:
+    """How many times faster than the fastest peer but MyGrad 2.5, forward too, and than MyGrad 2.5."""
+
+    def than_peers(times: Times) -> float | None:
+        ours, peers = times["mygrad"], [times[name] for name in ("torch", "jax") if times.get(name)]
+        best = min((t for t in peers if t is not None), default=None)
+        return best and ours and best / ours
+
+    ours, before = both["mygrad"], both.get("mygrad25")
+    return [than_peers(both), than_peers(forward), before and ours and before / ours]
 
 
-def means(results: Sequence[Times], peers: Sequence[str]) -> list[str]:
-    """The last row: geometric means of the two ratios."""
-    columns = zip(*(ratios(times) for times in results), strict=True)
+def means(results: Sequence[tuple[Times, Times]], peers: Sequence[str]) -> list[str]:
+    """The last row: geometric means of the ratios."""
+    columns = zip(*(ratios(*times) for times in results), strict=True)
     known = [[log(value) for value in column if value] for column in columns]
     cells = [factor(exp(fmean(logs)) if logs else None) for logs in known]
     return ["geometric mean", *[""] * (3 + len(peers)), *cells]

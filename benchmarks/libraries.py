@@ -6,6 +6,7 @@ A library is imported only by the process that measures it; `LIBRARIES` holds th
 import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,14 @@ class MyGrad:
 
     def __init__(self) -> None:
         self.module = import_module("mygrad")
-        self.conv_nd = import_module("mygrad.nnet").conv_nd
+        self.nnet = import_module("mygrad.nnet")
         self.version = self.module.__version__
         self.tanh, self.exp = self.module.tanh, self.module.exp
+
+    def run(self, function: Function, arrays: Sequence[Array]) -> Call:
+        """A call that runs `function` forward, on what has gradients."""
+        tensors = [self.module.tensor(array) for array in arrays]
+        return lambda: function(*tensors)
 
     def differentiate(self, function: Function, arrays: Sequence[Array], seed: Array) -> Call:
         """A call that runs `function` forward and pulls `seed` back to all of its arguments."""
@@ -38,9 +44,16 @@ class MyGrad:
 
         return call
 
-    def conv(self, case: Case) -> Function:
-        options = {"stride": case.stride, "padding": case.padding, "dilation": case.dilation}
-        return lambda x, w: self.conv_nd(x, w, **options)
+    def layer(self, case: Case) -> Function:
+        names = ("padding", "dilation", "groups")
+        options = {name: getattr(case, name) for name in names if getattr(case, name) != getattr(Case, name)}
+        if self.module.__version__ >= "3" and case.of != "transposed":
+            options["fit"] = "floor"
+        if case.pools:
+            pool = getattr(self.nnet, f"{case.of}_pool")
+            return lambda x: pool(x, tuple(case.w), case.stride, **options)
+        convolve = self.nnet.conv_nd if case.of == "conv" else self.nnet.conv_transpose_nd
+        return lambda x, w: convolve(x, w, stride=case.stride, **options)
 
 
 class Torch:
@@ -49,6 +62,10 @@ class Torch:
         self.module.set_num_threads(THREADS)
         self.version = self.module.__version__
         self.tanh, self.exp = self.module.tanh, self.module.exp
+
+    def run(self, function: Function, arrays: Sequence[Array]) -> Call:
+        tensors = [self.module.tensor(array, requires_grad=True) for array in arrays]
+        return lambda: function(*tensors)
 
     def differentiate(self, function: Function, arrays: Sequence[Array], seed: Array) -> Call:
         tensors = [self.module.tensor(array, requires_grad=True) for array in arrays]
@@ -62,12 +79,15 @@ class Torch:
 
         return call
 
-    def conv(self, case: Case) -> Function:
+    def layer(self, case: Case) -> Function:
         if case.axes > 3:
             raise NotImplementedError("torch convolves over at most three axes")
-        convolve = getattr(self.module.nn.functional, f"conv{case.axes}d")
-        options = {"stride": case.stride, "padding": case.padding, "dilation": case.dilation}
-        return lambda x, w: convolve(x, w, **options)
+        names = {"conv": "conv", "transposed": "conv_transpose", "max": "max_pool", "avg": "avg_pool"}
+        function = getattr(self.module.nn.functional, f"{names[case.of]}{case.axes}d")
+        options = {"stride": case.stride, "padding": case.padding}
+        if case.pools:
+            return lambda x: function(x, case.w, **options)
+        return lambda x, w: function(x, w, **options, dilation=case.dilation, groups=case.groups)
 
 
 class Jax:
@@ -79,6 +99,11 @@ class Jax:
         self.version = self.module.__version__
         self.tanh, self.exp = self.module.numpy.tanh, self.module.numpy.exp
 
+    def run(self, function: Function, arrays: Sequence[Array]) -> Call:
+        compiled = self.module.jit(function)
+        inputs = [self.module.numpy.asarray(array) for array in arrays]
+        return lambda: self.module.block_until_ready(compiled(*inputs))
+
     def differentiate(self, function: Function, arrays: Sequence[Array], seed: Array) -> Call:
         def forward_and_back(gradient: Any, *tensors: Any) -> Any:
             y, pull_back = self.module.vjp(function, *tensors)
@@ -88,14 +113,38 @@ class Jax:
         inputs = [self.module.numpy.asarray(array) for array in (seed, *arrays)]
         return lambda: self.module.block_until_ready(compiled(*inputs))
 
-    def conv(self, case: Case) -> Function:
-        n = case.axes
+    def layer(self, case: Case) -> Function:
+        n, lax = case.axes, self.module.lax
+        padding = ((case.padding,) * 2,) * n
+        if case.pools:
+            window, strides = (1, 1, *case.w), (1, 1, *(case.stride,) * n)
+            start, reduce = (-np.inf, lax.max) if case.of == "max" else (0.0, lax.add)
+            number = 1 if case.of == "max" else prod(case.w)
+            pads = ((0, 0), (0, 0), *padding)
+            return lambda x: lax.reduce_window(x, x.dtype.type(start), reduce, window, strides, pads) / number
+        if case.of == "transposed":
+            return self._transposed(case)
         options = {
             "window_strides": (case.stride,) * n,
-            "padding": ((case.padding,) * 2,) * n,
+            "padding": padding,
             "rhs_dilation": (case.dilation,) * n,
         }
-        return lambda x, w: self.module.lax.conv_general_dilated(x, w, **options)
+        return lambda x, w: lax.conv_general_dilated(x, w, **options, feature_group_count=case.groups)
+
+    def _transposed(self, case: Case) -> Function:
+        """The gradient of a convolution, as jax writes it: of spread data, with turned filters."""
+        if case.groups > 1:
+            raise NotImplementedError("jax has no transposed convolution in groups")
+        n = case.axes
+        pads = tuple((size - 1 - case.padding,) * 2 for size in case.w[2:])
+        turned = tuple(range(2, 2 + n))
+        options = {"window_strides": (1,) * n, "padding": pads, "lhs_dilation": (case.stride,) * n}
+
+        def convolve(x: Any, w: Any) -> Any:
+            filters = self.module.numpy.flip(w, turned).swapaxes(0, 1)
+            return self.module.lax.conv_general_dilated(x, filters, **options)
+
+        return convolve
 
 
 class NumPy:

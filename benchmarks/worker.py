@@ -48,10 +48,11 @@ def million_by_hand(x: Array, a: Array, b: Array, g: Array) -> tuple[Array, ...]
     return y, g_sum * a + g * e, g_sum * x, g_sum
 
 
-def conv(library: Any, case: dict[str, Any], dtype: str) -> Call:
+def layer(library: Any, case: dict[str, Any], dtype: str, *, gradients: bool = True) -> Call:
     problem = Case(**case)
-    x, w, seed = arrays([problem.x, problem.w, problem.y], dtype)
-    return library.differentiate(library.conv(problem), (x, w), seed)
+    *inputs, seed = arrays([*problem.inputs, problem.y], dtype)
+    function = library.layer(problem)
+    return library.differentiate(function, inputs, seed) if gradients else library.run(function, inputs)
 
 
 def matmul(_library: Any, dtype: str, size: int = 2048) -> Call:
@@ -59,7 +60,7 @@ def matmul(_library: Any, dtype: str, size: int = 2048) -> Call:
     return lambda: np.matmul(a, b, out=out)
 
 
-TASKS: dict[str, Callable[..., Call]] = {"small": small, "million": million, "conv": conv, "matmul": matmul}
+TASKS: dict[str, Callable[..., Call]] = {"small": small, "million": million, "layer": layer, "matmul": matmul}
 
 
 def arrays(shapes: list[list[int]], dtype: str) -> list[Array]:
