@@ -4,12 +4,15 @@ Forward, input gradient and filter gradient are one loop nest on three problems:
 exchange what is summed, and the arrays are seen with their axes exchanged.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from mygrad.convolution.executor import threads
+from mygrad.convolution.interleaving import Places, interleave
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Strides
 from mygrad.convolution.machine import this_machine
@@ -65,20 +68,43 @@ def _forward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
     return plan(problem, itemsize, x, w, y, workers)
 
 
-Part = tuple[tuple[slice, ...], tuple[slice, ...], tuple[int, ...], Plan]
+@dataclass(frozen=True)
+class Phases:
+    """The plans of an input gradient, and how the array is laid out into which all of them write."""
+
+    shape: tuple[int, ...]
+    """(batch, channels, phases of each axis..., elements of each axis...)"""
+    plans: list[tuple[tuple[int, ...], tuple[slice, ...], Plan]]
+    """Which phase, from which taps."""
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        return self.shape[2 : 1 + len(self.shape) // 2]
+
+    @property
+    def count(self) -> int:
+        return prod(self.strides)
+
+    @property
+    def places(self) -> tuple[Places, ...]:
+        return tuple(tuple((r, 0) for r in range(stride)) for stride in self.strides)
 
 
 @lru_cache(maxsize=1024)
-def _phases(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Part, ...]:
-    """Return, for each phase of the input gradient: which inputs, which taps, their shape and plan."""
-    groups, found = problem.groups, []
+def _phases(problem: ConvProblem, itemsize: int, workers: int) -> Phases:
+    turned, groups = problem.for_input(), problem.groups
     g = _strides(problem.y_shape, groups, 1, itemsize)
     w = _exchanged(_strides(problem.w_shape, groups, 0, itemsize), 0, 2, 1)
-    for inputs, taps, phase in problem.for_input().phases():
-        x = _strides(phase.y_shape, groups, 1, itemsize)
+    ups = [axis.up for axis in turned.axes]
+    sizes = [-(-axis.o // axis.up) for axis in turned.axes]
+    shape = (*problem.x_shape[:2], *ups, *sizes)
+    each = _strides(shape, groups, 1, itemsize)
+    x, plans = (*each[:3], *each[3 + len(ups) :]), []
+    for inputs, taps, phase in turned.phases():
         steps = *w[:3], *(step * (tap.step or 1) for step, tap in zip(w[3:], taps, strict=True))
-        found.append((inputs, taps, phase.y_shape, plan(phase, itemsize, g, steps, x, workers)))
-    return tuple(found)
+        number = tuple(part.start or 0 for part in inputs)
+        plans.append((number, taps, plan(phase, itemsize, g, steps, x, workers)))
+    return Phases(shape, plans)
 
 
 @lru_cache(maxsize=1024)
@@ -102,17 +128,13 @@ def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
     """Return the gradient of x: for every input position, gather the outputs it went to."""
     merged = _merged(problem)
     phases, w = _phases(merged, g.itemsize, threads()), w.reshape(merged.w_shape)
-    if len(phases) == 1 and phases[0][2] == merged.x_shape:
-        x = np.empty(problem.x_shape, g.dtype)
-        _, taps, _, run = phases[0]
-        run(g, w[(..., *taps)], x)
-        return x
-    x = np.zeros(merged.x_shape, g.dtype)
-    for inputs, taps, shape, run in phases:
-        part = np.empty(shape, g.dtype)
-        run(g, w[(..., *taps)], part)
-        x[(..., *inputs)] = part
-    return x.reshape(problem.x_shape)
+    make = np.empty if len(phases.plans) == phases.count else np.zeros  # some phases may meet no tap
+    parts = make(phases.shape, g.dtype)
+    for number, taps, run in phases.plans:
+        run(g, w[(..., *taps)], parts[(slice(None), slice(None), *number)])
+    if phases.count > 1:
+        parts = interleave(parts, merged.x_shape, phases.places)
+    return parts.reshape(problem.x_shape)
 
 
 def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:

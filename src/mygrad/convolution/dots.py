@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
 from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import in_parts
 from mygrad.convolution.worker import emit_work
 
@@ -109,6 +110,7 @@ class Dots:
         return results
 
 
+@emits(DotTile)
 def emit_dots(tile: DotTile) -> str:
     """Return the module of a tile: `block` and `work`."""
     code = Dots(tile).code

@@ -6,6 +6,7 @@ size is a field of the parameters, every stride a number of bytes.
 
 from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
 from mygrad.convolution.ir import LINE, Value, Values, declarations, function
+from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import Tile, micro_kernel, square, store, transpose
 from mygrad.convolution.worker import emit_work
 
@@ -152,6 +153,7 @@ class Block:
         code.do_when(code.subtract(1, p.keep_sums), lambda: store(code, tile, target, y, p.y_filter, count))
 
 
+@emits(Tile)
 def emit(tile: Tile) -> str:
     """Return the module of a tile: `pack`, `block` and `work`."""
     lines = declarations(tile.code())

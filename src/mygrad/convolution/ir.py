@@ -106,8 +106,11 @@ class Code:
         return self.spread(self.load(self.scalar, pointer))
 
     def shuffle(self, a: str, b: str, lanes: Sequence[int]) -> str:
+        return self.pick(self.vector, a, b, lanes)
+
+    def pick(self, kind: str, a: str, b: str, lanes: Sequence[int]) -> str:
+        """Return a vector of lanes of `a` and `b`, which are of any one kind."""
         mask = ", ".join(f"i32 {lane}" for lane in lanes)
-        kind = self.vector
         return self.put(f"shufflevector {kind} {a}, {kind} {b}, <{len(lanes)} x i32> <{mask}>")
 
     def fma(self, a: str, b: str, total: str) -> str:

@@ -9,12 +9,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from mygrad.convolution.dots import DotTile, emit_dots
-from mygrad.convolution.emitter import emit
-from mygrad.convolution.pool_kernels import PoolTile, emit_pool
-from mygrad.convolution.tile import Tile
-
-__all__ = ["Work", "assembly", "available", "compiled", "module_of", "version"]
+__all__ = ["Work", "assembly", "available", "compiled", "emits", "module_of", "version"]
 
 _lock = Lock()
 
@@ -55,10 +50,10 @@ def _host() -> tuple[str, str]:
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
-AnyTile = Tile | DotTile | PoolTile
-EMITTERS: dict[type[Any], Callable[[Any], str]] = {Tile: emit, DotTile: emit_dots, PoolTile: emit_pool}
 Work = Callable[[int, int], None]
-_kernels: dict[AnyTile, tuple[Work, Any]] = {}  # the engine owns the code: it stays with the function
+Emitter = Callable[[Any], str]
+_emitters: dict[type[Any], Emitter] = {}  # filled while modules are imported
+_kernels: dict[Any, tuple[Work, Any]] = {}  # the engine owns the code: it stays with the function
 
 
 def _compile(module: str) -> tuple[Work, Any]:
@@ -72,7 +67,17 @@ def _compile(module: str) -> tuple[Work, Any]:
     return kind(engine.get_function_address("work")), engine
 
 
-def compiled(tile: AnyTile) -> Work:
+def emits(kind: type[Any]) -> Callable[[Emitter], Emitter]:
+    """Make a function what writes the LLVM IR of a kind of tile: what a kernel is specialized on."""
+
+    def register(emitter: Emitter) -> Emitter:
+        _emitters[kind] = emitter
+        return emitter
+
+    return register
+
+
+def compiled(tile: Any) -> Work:
     """Return ``work(job, wait)`` of a tile, where `job` is an address."""
     kernel = _kernels.get(tile)
     if kernel is None:
@@ -83,9 +88,9 @@ def compiled(tile: AnyTile) -> Work:
     return kernel[0]
 
 
-def module_of(tile: AnyTile) -> str:
+def module_of(tile: Any) -> str:
     """Return the LLVM IR of a tile."""
-    return EMITTERS[type(tile)](tile)
+    return _emitters[type(tile)](tile)
 
 
 def assembly(module: str, triple: str, cpu: str = "", features: str = "") -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from mygrad.convolution.copying import Fields
 from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.jit import emits
 
 __all__ = ["POOL_FIELDS", "SEGMENT_FIELDS", "UNROLLED", "PoolTile", "emit_pool", "slack"]
 
@@ -142,9 +143,8 @@ class Pool:
         if stride > SHUFFLED:
             return self._gathered(start)
         wide = f"<{lanes * stride} x {code.scalar}>"
-        mask = ", ".join(f"i32 {lane * stride}" for lane in range(lanes))
         found = code.load(wide, start)
-        return code.put(f"shufflevector {wide} {found}, {wide} poison, <{lanes} x i32> <{mask}>")
+        return code.pick(wide, found, "poison", range(0, lanes * stride, stride))
 
     def _gathered(self, start: str) -> str:
         code, found = self.code, "poison"
@@ -183,8 +183,7 @@ class Pool:
         code, lanes, bits = self.code, self.tile.lanes, self.bits
         start = code.put(f"trunc i64 {first} to i32") if bits == 32 else first
         one = code.put(f"insertelement {self.ints} poison, i{bits} {start}, i64 0")
-        zeros = ", ".join(["i32 0"] * lanes)
-        many = code.put(f"shufflevector {self.ints} {one}, {self.ints} poison, <{lanes} x i32> <{zeros}>")
+        many = code.pick(self.ints, one, "poison", [0] * lanes)
         numbers = ", ".join(f"i{bits} {lane}" for lane in range(lanes))
         return code.put(f"add {self.ints} {many}, <{numbers}>")
 
@@ -346,6 +345,7 @@ class Pool:
         code.each(self.count, row)
 
 
+@emits(PoolTile)
 def emit_pool(tile: PoolTile) -> str:
     """Return the module of a kernel: ``work(parameters, ...)``."""
     code = Pool(tile).code

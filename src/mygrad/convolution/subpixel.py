@@ -10,20 +10,18 @@ phase instead.
 """
 
 from functools import lru_cache
-from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from mygrad.convolution import direct
-from mygrad.convolution.executor import run_parts
+from mygrad.convolution.interleaving import Places, interleave
 from mygrad.convolution.problem import Axis, ConvProblem
 
 __all__ = ["applies", "as_forward", "input_gradient"]
 
 Array = np.ndarray[Any, Any]
-Place = tuple[slice, slice]
 
 
 def applies(problem: ConvProblem) -> bool:
@@ -45,14 +43,13 @@ def as_forward(problem: ConvProblem) -> ConvProblem:
     return ConvProblem(problem.batch, problem.groups, problem.filters, filters, axes)
 
 
-def _places(axis: Axis) -> list[Place]:
-    """Return, for each phase, which positions of x it has, and which outputs of the convolution they are."""
+def _places(axis: Axis) -> Places:
+    """Return the phase of each of the first positions of x, and which output of the convolution that is."""
     first, found = axis.before // axis.stride, []
-    for r in range(axis.stride):
-        start = (r - axis.before) % axis.stride
-        q = (start + axis.before - r) // axis.stride - first
-        found.append((slice(start, None, axis.stride), slice(q, q + len(range(start, axis.i, axis.stride)))))
-    return found
+    for position in range(axis.stride):
+        r = (position + axis.before) % axis.stride
+        found.append((r, (position + axis.before - r) // axis.stride - first))
+    return tuple(found)
 
 
 def _filters(problem: ConvProblem, w: Array) -> Array:
@@ -72,13 +69,4 @@ def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
     y = direct.convolve(as_forward(problem), g, _filters(problem, w))
     strides = [axis.stride for axis in problem.axes]
     phases = y.reshape(*problem.x_shape[:2], *strides, *y.shape[2:])
-    x = np.empty(problem.x_shape, g.dtype)
-    places = list(product(*(enumerate(_places(axis)) for axis in problem.axes)))
-
-    def place(number: int) -> None:
-        r, parts = zip(*places[number], strict=True)
-        inputs, outputs = zip(*parts, strict=True)
-        x[(..., *inputs)] = phases[(slice(None), slice(None), *r, *outputs)]
-
-    run_parts(len(places), place)
-    return x
+    return interleave(phases, problem.x_shape, tuple(_places(axis) for axis in problem.axes))
