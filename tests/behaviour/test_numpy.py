@@ -40,7 +40,7 @@ def test_functions_of_constants_only():
             f(x)
 
 
-@pytest.mark.parametrize("f", [np.linalg.svd, np.linalg.eig, np.cov, np.histogram, np.apply_along_axis])
+@pytest.mark.parametrize("f", [np.cov, np.histogram, np.apply_along_axis])
 def test_functions_that_we_do_not_have_are_named(f):
     with pytest.raises(TypeError, match=f.__name__):
         f(

@@ -200,5 +200,6 @@ def test_every_overridden_function_has_a_case():
     tested |= elsewhere | {"unstack", "convolve", "correlate"}  # the last two are in test_signal
     tested |= {"real", "imag", "angle", "real_if_close"}  # in autodiff/test_complex
     tested |= set(mg.fft.__all__)  # in test_fourier
+    tested |= set(mg.linalg.__all__)  # in test_decompositions, test_inverses and test_linalg
     creation = {"empty_like", "zeros_like", "ones_like", "full_like"}
     assert {f.__name__ for f in FUNCTIONS} - {"setitem"} <= tested | creation

@@ -9,13 +9,20 @@ from mygrad.autodiff.dtypes import conjugated, is_complex
 from mygrad.autodiff.tensor import Tensor
 from mygrad.functions.creation import astensor
 from mygrad.functions.products import matmul, multi_matmul
-from mygrad.functions.rearrangements import diagonal
 
-__all__ = ["cholesky", "det", "inv", "matrix_power", "multi_dot", "slogdet", "solve"]
+__all__ = [
+    "adjoint", "cholesky", "det", "inv", "matrix_power", "multi_dot", "slogdet", "solve", "turned",
+]  # fmt: skip
 
 
-def _turned(x: Any) -> Any:
+def turned(x: Any) -> Any:
+    """Return the transpose of each matrix."""
     return np.swapaxes(x, -1, -2)
+
+
+def adjoint(x: Any) -> Any:
+    """Return the conjugate of the transpose of each matrix."""
+    return conjugated(turned(x))
 
 
 def _scaled(g: Any, y: Any) -> Any:
@@ -25,17 +32,17 @@ def _scaled(g: Any, y: Any) -> Any:
 
 inv = Function(
     np.linalg.inv,
-    lambda g, y, a: -np.matmul(_turned(y), np.matmul(g, _turned(y))),
+    lambda g, y, a: -np.matmul(turned(y), np.matmul(g, turned(y))),
     names="a",
 ).override()
 det = Function(
     np.linalg.det,
-    lambda g, y, a: _scaled(g, y) * _turned(np.linalg.inv(a)),
+    lambda g, y, a: _scaled(g, y) * turned(np.linalg.inv(a)),
     names="a",
 ).override()
 _logdet = Function(
     lambda a: np.linalg.slogdet(a)[1],
-    lambda g, y, a: np.expand_dims(g, (-1, -2)) * _turned(np.linalg.inv(a)),
+    lambda g, y, a: np.expand_dims(g, (-1, -2)) * turned(np.linalg.inv(a)),
     names="a",
     numpy=np.linalg.slogdet,
 )
@@ -43,7 +50,7 @@ _logdet = Function(
 
 _direction = Function(
     lambda a: np.linalg.slogdet(a)[0],
-    lambda g, y, a: np.expand_dims(np.imag(g * y) * 1j, (-1, -2)) * _turned(np.linalg.inv(a)),
+    lambda g, y, a: np.expand_dims(np.imag(g * y) * 1j, (-1, -2)) * turned(np.linalg.inv(a)),
     names="a",
     numpy=np.linalg.slogdet,
 )
@@ -54,27 +61,23 @@ def _solve_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     back = _solve_right(g, y, a, b)
     if b.ndim == 1:
         return -np.expand_dims(back, -1) * np.expand_dims(y, -2)
-    return -np.matmul(back, _turned(y))
+    return -np.matmul(back, turned(y))
 
 
 def _solve_right(g: Any, y: Any, a: Any, b: Any) -> Any:
-    return np.linalg.solve(_turned(a), g)
+    return np.linalg.solve(turned(a), g)
 
 
 solve = Function(np.linalg.solve, _solve_left, _solve_right, names="a b").override()
 
 
-def _adjoint(x: Any) -> Any:
-    return conjugated(_turned(x))
-
-
 def _cholesky(g: Any, y: Any, a: Any, **_: Any) -> Any:
     r"""Differentiate: :math:`L^{-H} \Phi(L^H \bar L) L^{-1}`, of which the Hermitian part counts."""
-    lower = np.tril(np.matmul(_adjoint(y), conjugated(g)))
+    lower = np.tril(np.matmul(adjoint(y), conjugated(g)))
     lower = lower - np.expand_dims(np.diagonal(lower, axis1=-2, axis2=-1), -1) * np.eye(y.shape[-1]) / 2
     inverse = np.linalg.inv(y)
-    found = np.matmul(_adjoint(inverse), np.matmul(lower, inverse))
-    return conjugated(found + _adjoint(found)) / 2
+    found = np.matmul(adjoint(inverse), np.matmul(lower, inverse))
+    return conjugated(found + adjoint(found)) / 2
 
 
 cholesky = Function(np.linalg.cholesky, _cholesky, names="a").override()
@@ -125,11 +128,3 @@ def matrix_power(a: Any, n: int) -> Tensor:
 def multi_dot(arrays: Any) -> Tensor:
     """Multiply several matrices in the order that takes the fewest products."""
     return multi_matmul(list(arrays))
-
-
-if hasattr(np.linalg, "trace"):
-
-    @override(np.linalg.trace)
-    def _trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
-        """Sum the diagonals of matrices."""
-        return np.sum(diagonal(x, offset, -2, -1), axis=-1, dtype=dtype)

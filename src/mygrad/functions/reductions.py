@@ -59,7 +59,7 @@ def first(x: Array, axis: Any, position: Any) -> Array:
     axes = axes_of(x, axis)
     others = tuple(i for i in range(x.ndim) if i not in axes)
     grouped = np.transpose(x, others + axes)
-    flat = grouped.reshape(*grouped.shape[: len(others)], -1)
+    flat = grouped.reshape(*grouped.shape[: len(others)], count(x, axis))
     mark = np.zeros(flat.shape, bool)
     if flat.size:
         np.put_along_axis(mark, np.expand_dims(position(flat, axis=-1), -1), True, axis=-1)
