@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.convolution.executor import threads
-from mygrad.convolution.interleaving import Places, interleave
+from mygrad.convolution.interleaving import MOST, Places, interleave
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Strides
 from mygrad.convolution.machine import this_machine
@@ -127,7 +127,10 @@ def convolve(problem: ConvProblem, x: Array, w: Array) -> Array:
 def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
     """Return the gradient of x: for every input position, gather the outputs it went to."""
     merged = _merged(problem)
-    phases, w = _phases(merged, g.itemsize, threads()), w.reshape(merged.w_shape)
+    w = w.reshape(merged.w_shape)
+    if max(axis.stride for axis in merged.axes) > MOST:
+        return _apart(merged, g, w).reshape(problem.x_shape)
+    phases = _phases(merged, g.itemsize, threads())
     make = np.empty if len(phases.plans) == phases.count else np.zeros  # some phases may meet no tap
     parts = make(phases.shape, g.dtype)
     for number, taps, run in phases.plans:
@@ -135,6 +138,19 @@ def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
     if phases.count > 1:
         parts = interleave(parts, merged.x_shape, phases.places)
     return parts.reshape(problem.x_shape)
+
+
+def _apart(problem: ConvProblem, g: Array, w: Array) -> Array:
+    """Return the gradient of x for large strides, where most phases may meet no tap."""
+    x, groups = np.zeros(problem.x_shape, g.dtype), problem.groups
+    strides = _strides(problem.y_shape, groups, 1, g.itemsize)
+    for inputs, taps, phase in problem.for_input().phases():
+        filters, part = np.ascontiguousarray(w[(..., *taps)]), np.empty(phase.y_shape, g.dtype)
+        steps = _exchanged(_strides(filters.shape, groups, 0, g.itemsize), 0, 2, 1)
+        target = _strides(phase.y_shape, groups, 1, g.itemsize)
+        plan(phase, g.itemsize, strides, steps, target, threads())(g, filters, part)
+        x[(..., *inputs)] = part
+    return x
 
 
 def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:

@@ -22,13 +22,14 @@ from mygrad.convolution.ir import Code, Values, declarations, function
 from mygrad.convolution.job import address_of
 from mygrad.convolution.machine import this_machine
 
-__all__ = ["InterleaveTile", "emit_interleaving", "interleave"]
+__all__ = ["MOST", "InterleaveTile", "emit_interleaving", "interleave"]
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 Places = tuple[tuple[int, int], ...]
 """For each position below the stride: its phase, and which element of the phase is its first."""
 FIELDS = ("x", "parts", "first", "count", "rows", "row_table", "phase_table", "row_bytes", "plane_bytes")
+MOST = 16  # a kernel has code for each phase of the last axis
 SHUFFLED = 4  # the largest stride that vectors serve
 PART = 1 << 16  # elements that are worth a thread
 

@@ -30,7 +30,7 @@ Run = Callable[[ConvProblem, Array, Array], Array]
 BLAS_SHARE = 0.8  # of the peak of all cores, in products of matrices
 PRODUCT_NS_ELSE = 2.0  # no BLAS
 MOVE_NS = 0.8  # to gather or to add back one element of patches
-PLACE_NS = 1.0  # to put one element of a phase between those of others
+PLACE_NS = 0.06  # to put one byte of a phase between those of others
 CALL_NS = 1500.0  # one NumPy call
 MOST_CALLS = 1000
 SPARE_BYTES = 1 << 20
@@ -148,7 +148,13 @@ def _kernel(problem: ConvProblem, dtype: str, *packed: float) -> float:
 
 
 def _kernel_input(problem: ConvProblem, dtype: str) -> float:
-    return sum(_kernel(phase, dtype) for _, _, phase in problem.merged().for_input().phases())
+    kernels = [_kernel(phase, dtype) for _, _, phase in problem.merged().for_input().phases()]
+    return sum(kernels) + (_placing(problem, dtype) if len(kernels) > 1 else 0)
+
+
+def _placing(problem: ConvProblem, dtype: str) -> float:
+    """Return the seconds in which phases are put together."""
+    return 1e-9 * PLACE_NS * prod(problem.x_shape) * np.dtype(dtype).itemsize / threads()
 
 
 def _kernel_filter(problem: ConvProblem, dtype: str) -> float:
@@ -170,7 +176,7 @@ def _blocks_filter(problem: ConvProblem, itemsize: int) -> int:
 
 def _blocks_input(problem: ConvProblem, itemsize: int) -> int:
     phases = [phase for _, _, phase in problem.for_input().phases()]
-    parts = max((prod(phase.y_shape) for phase in phases), default=0) if len(phases) > 1 else 0
+    parts = prod(problem.x_shape) if len(phases) > 1 else 0
     return max((direct.workspace(phase, itemsize) for phase in phases), default=0) + parts * itemsize
 
 
@@ -179,9 +185,8 @@ def _phased(problem: ConvProblem, dtype: str) -> bool:
 
 
 def _subpixel(problem: ConvProblem, dtype: str) -> float:
-    placed = PLACE_NS * prod(problem.x_shape) / threads() + 2 * PLACE_NS * prod(problem.w_shape)
-    calls = CALL_NS * (10 + 4 * prod(axis.stride for axis in problem.axes))
-    return _kernel(subpixel.as_forward(problem), dtype) + 1e-9 * (placed + calls)
+    filters = 2 * MOVE_NS * prod(problem.w_shape) + 12 * CALL_NS
+    return _kernel(subpixel.as_forward(problem), dtype) + _placing(problem, dtype) + 1e-9 * filters
 
 
 def _blocks_phased(problem: ConvProblem, itemsize: int) -> int:

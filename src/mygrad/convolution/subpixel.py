@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.convolution import direct
-from mygrad.convolution.interleaving import Places, interleave
+from mygrad.convolution.interleaving import MOST, Places, interleave
 from mygrad.convolution.problem import Axis, ConvProblem
 
 __all__ = ["applies", "as_forward", "input_gradient"]
@@ -25,9 +25,10 @@ Array = np.ndarray[Any, Any]
 
 
 def applies(problem: ConvProblem) -> bool:
-    """Tell whether there are phases, and each tap belongs to one."""
+    """Tell whether there are phases, not too many, and each tap belongs to one."""
     axes = problem.axes
-    return any(axis.stride > 1 for axis in axes) and all(1 in (axis.stride, axis.dilation) for axis in axes)
+    phases = 1 < max(axis.stride for axis in axes) <= MOST
+    return phases and all(1 in (axis.stride, axis.dilation) for axis in axes)
 
 
 def _axis(axis: Axis) -> Axis:
