@@ -17,6 +17,7 @@ COPY_FIELDS = (
     "row_pitch", "channel_pitch", "row_vectors", "vectors_before", "zeros_before", "copied_vectors",
     "copied_rest", "copied_last", "copied_elements", "after", "vectors_after", "phases",
 )  # fmt: skip
+SHUFFLED = 4  # the largest stride that vectors serve
 
 
 class Fields:
@@ -88,10 +89,23 @@ class Copying:
             first, place, count = (code.integer(code.at(entry, 8 * field)) for field in range(3))
             into, start = code.at(target, place), code.at(source, first)
 
-            def one(j: str) -> None:
+            def one(j: Value) -> None:
                 value = code.load(code.scalar, code.entry(start, j, size * self.step))
                 code.store(code.scalar, value, code.entry(into, j, size))
 
-            code.each(count, one)
+            whole = "0"
+            if self.step <= SHUFFLED:  # without the last element: vectors reach to the next one
+                whole = code.put(f"sdiv i64 {code.subtract(count, 1)}, {code.lanes}")
+                code.each(whole, lambda v: self._every(into, start, v))
+            done = code.multiply(whole, code.lanes)
+            code.each(code.subtract(count, done), lambda j: one(code.add(done, j)))
 
         code.each(self.step, phase)
+
+    def _every(self, into: str, start: str, number: str) -> None:
+        """Copy a vector of elements that lie `step` apart."""
+        code, step = self.code, self.step
+        size, wide = code.lanes * code.itemsize, f"<{code.lanes * step} x {code.scalar}>"
+        found = code.load(wide, code.entry(start, number, size * step))
+        value = code.pick(wide, found, "poison", range(0, code.lanes * step, step))
+        code.store(code.vector, value, code.entry(into, number, size))
