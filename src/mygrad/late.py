@@ -27,6 +27,7 @@ MODULES = {
         "average diff ediff1d interp median nan_to_num nancumprod nancumsum nanmax nanmean nanmin nanprod "
         "nanstd nansum nanvar percentile ptp quantile trapezoid unwrap"
     ),
+    "functions.ufunc_methods": "",
     "io": "load save",
     "windows": "sliding_window_view",
 }

@@ -24,7 +24,7 @@ __all__ = [
 UFUNCS: dict[Any, Any] = {}
 """NumPy's ufunc -> its differentiable form."""
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
-"""NumPy's function -> what to call with NumPy's arguments."""
+"""NumPy's function, or (ufunc, name of its method) -> what to call with NumPy's arguments."""
 PUBLIC: dict[Any, Callable[..., Any]] = {}
 """NumPy's function -> what to call with mygrad's arguments."""
 LATE: list[str] = []
@@ -113,6 +113,14 @@ def _late(function: Any) -> Callable[..., Any] | None:
     return FUNCTIONS.get(function)
 
 
+def _method(ufunc: Any, method: str) -> Callable[..., Any]:
+    """Return what a method of a ufunc does to tensors."""
+    found = FUNCTIONS.get((ufunc, method)) or _late((ufunc, method))
+    if found is None:
+        raise NotImplementedError(f"np.{ufunc.__name__}.{method} of a tensor is not implemented")
+    return found
+
+
 class Overrides:
     """NumPy's functions, called with a tensor, arrive here."""
 
@@ -122,7 +130,7 @@ class Overrides:
         if ufunc in BOOLEAN:
             return getattr(ufunc, method)(*unwrapped(args), **unwrapped(keywords))
         if method != "__call__":
-            raise NotImplementedError(f"np.{ufunc.__name__}.{method} of a tensor is not implemented")
+            return _method(ufunc, method)(*args, **keywords)
         differentiable = UFUNCS.get(ufunc)
         if differentiable is not None:
             return differentiable(*args, **keywords)
