@@ -18,6 +18,7 @@ __all__ = [
     "PUBLIC",
     "UFUNCS",
     "Overrides",
+    "late",
     "unwrapped",
 ]
 
@@ -107,7 +108,8 @@ def _any_variable(args: Any) -> bool:
     return any(isinstance(x, Overrides) and not x.constant for x in args)  # type: ignore[attr-defined]
 
 
-def _late(function: Any) -> Callable[..., Any] | None:
+def late(function: Any) -> Any:
+    """Return an entry of `FUNCTIONS`, or None; the modules that fill it last are imported."""
     for module in LATE:
         import_module(module)
     return FUNCTIONS.get(function)
@@ -115,7 +117,7 @@ def _late(function: Any) -> Callable[..., Any] | None:
 
 def _method(ufunc: Any, method: str) -> Callable[..., Any]:
     """Return what a method of a ufunc does to tensors."""
-    found = FUNCTIONS.get((ufunc, method)) or _late((ufunc, method))
+    found = FUNCTIONS.get((ufunc, method)) or late((ufunc, method))
     if found is None:
         raise NotImplementedError(f"np.{ufunc.__name__}.{method} of a tensor is not implemented")
     return found
@@ -146,7 +148,7 @@ class Overrides:
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
         if function in PLAIN:
             return function(*unwrapped(args), **unwrapped(keywords))
-        differentiable = FUNCTIONS.get(function) or _late(function)
+        differentiable = FUNCTIONS.get(function) or late(function)
         if differentiable is not None:
             return differentiable(*args, **keywords)
         name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)

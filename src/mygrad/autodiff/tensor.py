@@ -15,6 +15,7 @@ from mygrad.autodiff.dtypes import conjugated, has_gradient, is_number, refuse
 from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard
 from mygrad.autodiff.operators import Methods, Operators
+from mygrad.autodiff.overrides import late
 from mygrad.autodiff.views import View
 
 __all__ = ["Tensor", "record"]
@@ -239,6 +240,9 @@ class Tensor(Methods, Operators):
 
     def __repr__(self) -> str:
         return repr(self._node.value).replace("array(", "Tensor(", 1).replace("\n", "\n ")
+
+    def _repr_html_(self) -> str:
+        return late("html")(self)
 
     def __len__(self) -> int:
         return len(self._node.value)
