@@ -88,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name in options.figures:
             text = FIGURES[name](run, options)
             figures.progress()
-            print(text, flush=True)
+            if text:
+                print(text, flush=True)
 
 
 if __name__ == "__main__":

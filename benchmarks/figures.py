@@ -83,7 +83,12 @@ def million(run: Run) -> str:
 
 
 def layers(run: Run, title: str, cases: Sequence[Case], dtype: str) -> str:
-    """One row a layer: forward and backward together, and how the forward pass alone compares."""
+    """One row a layer: forward and backward together, and how the forward pass alone compares.
+
+    Nothing where no case has the name that was asked for.
+    """
+    if not cases:
+        return ""
     peers = [name for name in ("torch", "jax", "mygrad25") if name in run.workers]
     limit = matmul_rate(run, dtype)
     results = [(case, *_both(run, case, dtype, peers)) for case in cases]
