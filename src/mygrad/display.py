@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.autodiff.overrides import FUNCTIONS
+from mygrad.autodiff.overrides import METHODS
 from mygrad.autodiff.tensor import Tensor
 
 __all__ = ["html"]
@@ -98,4 +98,4 @@ def _image(shades: Array) -> str:
     return f'<img alt="values" {size} src="data:image/png;base64,{b64encode(png).decode()}">'
 
 
-FUNCTIONS["html"] = html
+METHODS["html"] = html

@@ -14,6 +14,7 @@ __all__ = [
     "CONSTANT_ONLY",
     "FUNCTIONS",
     "LATE",
+    "METHODS",
     "PLAIN",
     "PUBLIC",
     "UFUNCS",
@@ -25,7 +26,9 @@ __all__ = [
 UFUNCS: dict[Any, Any] = {}
 """NumPy's ufunc -> its differentiable form."""
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
-"""NumPy's function, or (ufunc, name of its method) -> what to call with NumPy's arguments."""
+"""NumPy's function -> what to call with NumPy's arguments."""
+METHODS: dict[Any, Callable[..., Any]] = {}
+"""(NumPy's ufunc, name of its method), or the name of a method of tensors -> what to call."""
 PUBLIC: dict[Any, Callable[..., Any]] = {}
 """NumPy's function -> what to call with mygrad's arguments."""
 LATE: list[str] = []
@@ -109,15 +112,15 @@ def _any_variable(args: Any) -> bool:
 
 
 def late(function: Any) -> Any:
-    """Return an entry of `FUNCTIONS`, or None; the modules that fill it last are imported."""
+    """Return an entry of `FUNCTIONS` or `METHODS`, or None; the modules that fill them last are imported."""
     for module in LATE:
         import_module(module)
-    return FUNCTIONS.get(function)
+    return FUNCTIONS.get(function) or METHODS.get(function)
 
 
 def _method(ufunc: Any, method: str) -> Callable[..., Any]:
     """Return what a method of a ufunc does to tensors."""
-    found = FUNCTIONS.get((ufunc, method)) or late((ufunc, method))
+    found = METHODS.get((ufunc, method)) or late((ufunc, method))
     if found is None:
         raise NotImplementedError(f"np.{ufunc.__name__}.{method} of a tensor is not implemented")
     return found

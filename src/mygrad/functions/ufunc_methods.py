@@ -1,6 +1,6 @@
 """Methods of NumPy's ufuncs, as ``np.add.reduce``, of tensors: names of functions that exist.
 
-They are found by (ufunc, method) in the table of NumPy's functions.
+They are found by (ufunc, method) in the table of methods.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.autodiff.overrides import FUNCTIONS, UFUNCS
+from mygrad.autodiff.overrides import FUNCTIONS, METHODS, UFUNCS
 from mygrad.autodiff.tensor import Tensor
 from mygrad.functions import elementwise, reductions  # noqa: F401 - they fill the tables
 from mygrad.functions.creation import astensor
@@ -36,9 +36,9 @@ def _outer(ufunc: Any, a: Any, b: Any, **keywords: Any) -> Tensor:
 
 
 for _ufunc, _function in REDUCTIONS.items():
-    FUNCTIONS[_ufunc, "reduce"] = partial(_along_first, _function)
+    METHODS[_ufunc, "reduce"] = partial(_along_first, _function)
 for _ufunc, _function in ACCUMULATIONS.items():
-    FUNCTIONS[_ufunc, "accumulate"] = partial(_along_first, _function)
+    METHODS[_ufunc, "accumulate"] = partial(_along_first, _function)
 for _ufunc in UFUNCS:
     if _ufunc.nin == 2 and _ufunc.signature is None:
-        FUNCTIONS[_ufunc, "outer"] = partial(_outer, _ufunc)
+        METHODS[_ufunc, "outer"] = partial(_outer, _ufunc)
