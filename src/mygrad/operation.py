@@ -122,7 +122,7 @@ class Operation(ABC):
         if fitted.shape != x.value.shape:
             raise AssertionError(
                 f"{self.name}.backward_var returned shape {given.shape} "
-                f"for input {index} of shape {x.value.shape}"
+                f"for input {index} of shape {x.value.shape}; a gradient has the shape of its input"
             )
         gradients.give(x, fitted)
 
@@ -132,7 +132,7 @@ def _checked(given: Any, operation: Operation, index: int) -> np.ndarray[Any, An
         return np.asarray(given)
     raise InvalidGradient(
         f"{operation.name}.backward_var(grad, index={index}) returned {type(given).__name__}; "
-        "a gradient is an array or a number"
+        "a gradient is an array or a number.\nRaise SkipGradient for an input that has none."
     )
 
 
@@ -200,6 +200,8 @@ def execute_op(
     >>> x.grad
     array([3., 4.])
     """
+    if not isinstance(Op, type):
+        raise TypeError(f"execute_op takes a class, {type(Op).__name__}, and not an instance of it")
     operation = Op()
     tensors = tuple(
         x if isinstance(x, Tensor) else Tensor(array_of(x), constant=True, copy=False) for x in input_vars

@@ -230,7 +230,7 @@ X, W = np.ones((1, 4, 6, 5)), np.ones((6, 2, 3, 3))
         ({"groups": 0}, ValueError, "not 0 groups"),
         ({"groups": 2.0}, TypeError, "groups must be an integer"),
         ({"groups": True}, TypeError, "groups must be an integer"),
-        ({"padding": "some"}, InvalidConvolution, "no padding 'some'; there are valid, same"),
+        ({"padding": "some"}, InvalidConvolution, "no padding 'some'; there are 'valid', 'same'"),
         ({"padding": ("same", "some")}, InvalidConvolution, "no padding 'some'"),
         ({"padding": ((1, 2, 3), 0)}, InvalidConvolution, "a pair"),
         ({"padding": -1}, InvalidConvolution, "To crop, give a pair"),
@@ -238,7 +238,7 @@ X, W = np.ones((1, 4, 6, 5)), np.ones((6, 2, 3, 3))
         ({"padding": ((-4, 0), 0)}, InvalidConvolution, "longer than the padded data"),
         ({"padding_mode": "circular"}, InvalidConvolution, "no padding_mode 'circular'"),
         ({"padding_value": 3.0}, InvalidConvolution, "needs padding_mode='constant'"),
-        ({"fit": "ceil"}, InvalidConvolution, "'exact' or 'floor'"),
+        ({"fit": "ceil"}, InvalidConvolution, "no fit 'ceil'; there are 'exact', 'floor'"),
         ({"bias": [1.0]}, ValueError, r"bias has shape \(1,\).* needs \(6,\)"),
     ],
 )
@@ -269,7 +269,7 @@ def test_the_table_shows_what_names_stand_for_and_floor_needs_no_fit():
     with pytest.raises(InvalidConvolution) as raised:
         conv_nd(x, w, stride=2, padding="causal")
     assert "3, 0" in str(raised.value)
-    assert 'A padding of (3, 1) along axis 0 would fit; fit="floor"' in str(raised.value)
+    assert 'padding=((3, 1),) would fit; fit="floor"' in str(raised.value)
     assert conv_nd(x, w, stride=2, padding=((3, 1),)).shape == (1, 1, 4)
     assert conv_nd(x, w, stride=2, padding="causal", fit="floor").shape == (1, 1, 3)
     with pytest.raises(InvalidConvolution, match="longer than the padded data"):

@@ -16,6 +16,7 @@ from mygrad.autodiff import modes, signatures
 from mygrad.autodiff.dtypes import is_bfloat16, is_number, refuse
 from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard, is_guarded
+from mygrad.autodiff.hints import explain, read_only
 from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, UFUNCS
 from mygrad.autodiff.tensor import Tensor, leaf, mark_used, of_node, record, stand_in
 from mygrad.autodiff.views import Step, View, register, replay
@@ -40,7 +41,7 @@ def array_of(x: Any) -> Any:
     if x.__class__ is not np.ndarray and not isinstance(x, _SCALARS):
         x = np.asarray(x)
     if x.dtype.kind not in "fbiuc" and not is_number(x.dtype) and modes.tracking():
-        refuse(x.dtype)
+        refuse(x)
     return x
 
 
@@ -164,7 +165,11 @@ class Elementwise(Primitive):
             inputs.append(x)
             if lock and guarded and track:
                 holds = [guard(values[-1]), holds]
-        value = self.ufunc(*values)
+        try:
+            value = self.ufunc(*values)
+        except (ValueError, TypeError) as error:
+            explain(error, values)
+            raise
         if value.__class__ is not np.ndarray:
             value = np.asarray(value)
         if not track:
@@ -191,8 +196,11 @@ class Elementwise(Primitive):
         if mask is not None:
             keywords["where"] = mask
         if out is not None and modes.guarding() and any(x is out for x in values):
-            raise ValueError("output array is read-only")
-        value = self.ufunc(*values, out=out, **keywords)
+            raise ValueError(
+                "output array is read-only: it is an input as well, which the graph needs as it is.\n"
+                "Write a = a + x, which makes a tensor, or a += x.data for its values alone."
+            )
+        value = self._computed(values, out, keywords)
         made = record(self, operands, value, mask, constant)
         return _locked(made) if out is not None else made
 
@@ -203,8 +211,15 @@ class Elementwise(Primitive):
         else:
             target, operands = np.array(old._node.value), [*operands, old]
             keywords["where"] = mask
-        self.ufunc(*values, out=target, **keywords)
+        self._computed(values, target, keywords)
         return record(self, operands, target, mask, old.constant)
+
+    def _computed(self, values: Any, out: Any, keywords: dict[str, Any]) -> Any:
+        try:
+            return self.ufunc(*values, out=out, **keywords)
+        except (ValueError, TypeError) as error:
+            explain(error, values if out is None else [*values, out])
+            raise
 
     def pull(self, node: Node, g: Any, gradients: Gradients) -> None:
         """Do as every primitive does; the usual case, arrays and no mask, without a detour."""
@@ -343,7 +358,11 @@ class Function(Primitive):
         out = _single(params.pop("out", None))
         given, values = operands, [array_of(x) for x in operands]
         operands = [x if isinstance(x, Tensor) else v for x, v in zip(given, values, strict=True)]
-        value = self.apply(values, params)
+        try:
+            value = self.apply(values, params)
+        except (ValueError, TypeError) as error:
+            explain(error, values)
+            raise
         if out is not None:
             return deliver(self, operands, value, params, out, constant)
         if self.view and operands[0] is given[0] and self.is_view(value, values[0]):  # a view of no list
@@ -449,11 +468,11 @@ def write(target: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
     value = target._node.value
     if not modes.tracking():
         if not value.flags.writeable:
-            raise ValueError("output array is read-only")
+            raise ValueError(read_only(value))
         value[...] = compute(target)._node.value
         return target
     if not (value.flags.writeable or is_guarded(value)):
-        raise ValueError("output array is read-only")
+        raise ValueError(read_only(value))
     made = compute(stand_in(target._node))
     view = target._view
     if view is not None and not view.connected:

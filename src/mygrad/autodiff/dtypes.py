@@ -5,6 +5,7 @@ dL/dx - i dL/dy: so ``g * f'(z)`` is the rule of every holomorphic f, as for rea
 gives is `conjugated`: dL/dx + i dL/dy, the direction of steepest ascent (docs/design/complex.md).
 """
 
+from numbers import Number
 from typing import Any, NoReturn
 
 import numpy as np
@@ -27,11 +28,16 @@ def is_number(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "biu" or has_gradient(dtype)
 
 
-def refuse(dtype: np.dtype[Any]) -> NoReturn:
+def refuse(array: Any) -> NoReturn:
     """Raise the error for data that no tensor can hold, in the words of MyGrad 2.5."""
-    raise TypeError(
-        f"Tensor data must be of an floating type, integer type, or boolean type, received {dtype.type}"
+    text = (
+        f"Tensor data must be of an floating type, integer type, or boolean type, received {array.dtype.type}"
     )
+    for index in np.ndindex(array.shape):
+        if not isinstance(array[index], Number):
+            where = f"The element at {index}" if index else "What was given"
+            raise TypeError(f"{text}\n{where}, {array[index]!r:.60}, is not a number.")
+    raise TypeError(f"{text}\nConvert them first: np.asarray(x, dtype=float).")
 
 
 def is_complex(x: Any) -> bool:

@@ -145,7 +145,10 @@ class Overrides:
                 f"for its values alone write np.{ufunc.__name__}(x.data)"
             )
         if _any_variable(args):
-            raise ValueError(f"{ufunc} cannot involve non-constant mygrad tensors.")
+            raise ValueError(
+                f"{ufunc} cannot involve non-constant mygrad tensors.\n"
+                f"Its derivative is 0 or undefined; for its values alone write np.{ufunc.__name__}(x.data)."
+            )
         return ufunc(*unwrapped(args), **unwrapped(keywords))
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:

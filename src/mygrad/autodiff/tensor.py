@@ -14,6 +14,7 @@ from mygrad.autodiff import graph, modes
 from mygrad.autodiff.dtypes import conjugated, has_gradient, is_number, refuse
 from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard
+from mygrad.autodiff.hints import explain
 from mygrad.autodiff.operators import Methods, Operators
 from mygrad.autodiff.overrides import late
 from mygrad.autodiff.views import View
@@ -30,9 +31,12 @@ def checked_constant(array: Array, constant: bool | None) -> bool:
     if has_gradient(array.dtype) or not modes.tracking():
         return bool(constant)
     if not is_number(array.dtype):
-        refuse(array.dtype)
+        refuse(array)
     if constant is False:
-        raise ValueError("Integer-valued tensors must be treated as constants.")
+        raise ValueError(
+            "Integer-valued tensors must be treated as constants.\n"
+            f"Only floats have a gradient, and these data are {array.dtype}: pass dtype=float."
+        )
     return True
 
 
@@ -88,7 +92,11 @@ class Tensor(Methods, Operators):
         ndmin: int = 0,
     ) -> None:
         source = x._node.value if isinstance(x, Tensor) else x
-        array = np.array(source, dtype=dtype, copy=copy or None, ndmin=max(ndmin, 0), subok=False)
+        try:
+            array = np.array(source, dtype=dtype, copy=copy or None, ndmin=max(ndmin, 0), subok=False)
+        except ValueError as error:
+            explain(error, (source,))
+            raise
         self._hold(Node(array, checked_constant(array, constant)))
 
     def _hold(self, node: Node) -> None:
@@ -267,11 +275,13 @@ class Tensor(Methods, Operators):
 
     def _only(self) -> Any:
         if self.size > 1:
-            raise TypeError("can only convert a tensor of size 1 to a Python scalar")
+            raise TypeError(_NOT_ONE.format(self.shape))
         return self._node.value.item()
 
     def item(self) -> Any:
         """Return the one element of a tensor of size 1 as a Python number."""
+        if self.size != 1:
+            raise ValueError(_NOT_ONE.format(self.shape))
         return self._node.value.item()
 
     def __iter__(self) -> Iterator["Tensor"]:
@@ -301,6 +311,10 @@ def _restore(cls: type[Tensor], value: Array, constant: bool, grad: Array | None
     return made
 
 
+_NOT_ONE = (
+    "can only convert a tensor of size 1 to a Python scalar; this one has the shape {}.\n"
+    "Choose an element, as x[0] does, or reduce to one, as x.sum() does. For functions of math, use NumPy's."
+)
 _COMPLEX_END = (
     "a tensor of shape {} and dtype {} has no gradient to start from: complex numbers have no order, so only "
     "a real one can be made smaller or larger. Go back from one, such as np.abs(y).sum() or "
@@ -325,9 +339,8 @@ def seed(tensor: Tensor, grad: Any) -> Array:
         return np.array(np.broadcast_to(given, value.shape))
     except ValueError:
         raise ValueError(
-            "`tensor.backward(grad)` was passed a gradient with an incompatible shape.\n"
-            f"`grad` must be broadcast-compatible with `tensor.shape={value.shape}`\n"
-            f"Got `grad.shape={given.shape}`"
+            f"backward(grad) of a tensor of shape {value.shape} was given a grad of shape {given.shape}, "
+            f"which does not broadcast to it.\nPass one of shape {value.shape}, or one number for all."
         ) from None
 
 

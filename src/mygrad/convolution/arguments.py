@@ -1,8 +1,9 @@
 """Checks of what users give: shapes, strides, paddings, dilations; and errors that say how to mend them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from math import ceil, floor, isfinite
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ __all__ = [
     "check_shapes",
     "check_transposed_shapes",
     "is_plain",
+    "no_such",
     "per_axis",
     "transposed_of",
 ]
@@ -48,6 +50,17 @@ PADDINGS: dict[str, Callable[[int, int, int], Pair]] = {
 FITS = ("exact", "floor")
 
 
+def no_such(kind: str, given: Any, names: Iterable[str]) -> str:
+    """Return the text of the error for a name that is none, with the one that was probably meant."""
+    from difflib import get_close_matches
+
+    names = list(names)
+    meant = get_close_matches(str(given).lower(), names, n=1)
+    return f"there is no {kind} {given!r}; there are {', '.join(map(repr, names))}" + (
+        f".\nDid you mean {kind}={meant[0]!r}?" if meant else ""
+    )
+
+
 def check_shapes(x_shape: Shape, w_shape: Shape, groups: int) -> None:
     """Refuse shapes that no stride or padding could make fit."""
     _check_axes_and_groups(x_shape, w_shape, groups)
@@ -55,8 +68,20 @@ def check_shapes(x_shape: Shape, w_shape: Shape, groups: int) -> None:
         per_group = "" if groups == 1 else f" for each of {groups} groups"
         raise ValueError(
             f"x has {x_shape[1]} channels (axis 1 of {x_shape}), but each filter {w_shape[1]}{per_group} "
-            f"(axis 1 of shape {w_shape}); the two must agree"
+            f"(axis 1 of shape {w_shape}); the two must agree.\n{_channel_remedy(x_shape, w_shape, groups)}"
         )
+
+
+def _channel_remedy(x_shape: Shape, w_shape: Shape, groups: int) -> str:
+    channels = groups * w_shape[1]
+    if x_shape[-1] == channels:
+        moved = (x_shape[0], channels, *x_shape[1:-1])
+        return f"If the channels are the last axis, np.moveaxis(x, -1, 1), of shape {moved}, has them second."
+    if w_shape[1] and x_shape[1] % w_shape[1] == 0 and w_shape[0] % (x_shape[1] // w_shape[1]) == 0:
+        return f"For a filter to see only {w_shape[1]} of them, pass groups={x_shape[1] // w_shape[1]}."
+    if x_shape[1] % groups == 0:
+        return f"Filters of shape {(w_shape[0], x_shape[1] // groups, *w_shape[2:])} would fit."
+    return f"Data of shape {(x_shape[0], channels, *x_shape[2:])} would fit."
 
 
 def check_transposed_shapes(x_shape: Shape, w_shape: Shape, groups: int) -> None:
@@ -72,18 +97,27 @@ def check_transposed_shapes(x_shape: Shape, w_shape: Shape, groups: int) -> None
 def _check_axes_and_groups(x_shape: Shape, w_shape: Shape, groups: int) -> None:
     if len(x_shape) < 3:
         raise ValueError(
-            f"x has {len(x_shape)} axes, shape {x_shape}; it needs 3 or more: (N, C, X0, ...). "
-            "For one signal write x[None, None]"
+            f"x has {len(x_shape)} axes, shape {x_shape}; it needs 3 or more: (N, C, X0, ...).\n"
+            f"x[None, None], of shape {(1, 1, *x_shape)}, is a batch of one, with one channel."
         )
     if len(x_shape) != len(w_shape):
         raise ValueError(
             f"x has {len(x_shape)} axes, shape {x_shape}, and filter_bank {len(w_shape)}, shape {w_shape}; "
-            "they need as many: (N, C, X0, ...) and (F, C, W0, ...)"
+            f"they need as many: (N, C, X0, ...) and (F, C, W0, ...).{_missing_axes(x_shape, w_shape)}"
         )
     if integer("groups", groups) < 1 or w_shape[0] % groups:
         raise ValueError(
             f"filter_bank has {w_shape[0]} filters (axis 0 of {w_shape}): not {groups} groups of as many"
         )
+
+
+def _missing_axes(x_shape: Shape, w_shape: Shape) -> str:
+    name, shape, longer = (
+        ("x", x_shape, w_shape) if len(x_shape) < len(w_shape) else ("filter_bank", w_shape, x_shape)
+    )
+    count = len(longer) - len(shape)
+    nones = ", ".join(["None"] * count)
+    return f"\n{name}[{nones}] has shape {(1,) * count + shape}."
 
 
 def integer(name: str, value: Any) -> int:
@@ -92,7 +126,18 @@ def integer(name: str, value: Any) -> int:
         value = value[()]
     if isinstance(value, Integral) and not isinstance(value, (bool, np.bool_)):
         return int(value)
-    raise TypeError(f"{name} must be an integer or a sequence of integers, one for each axis; got {value!r}")
+    raise TypeError(
+        f"{name} must be an integer or a sequence of integers, one for each axis; got {value!r}"
+        f"{_as_integer(value)}"
+    )
+
+
+def _as_integer(value: Any) -> str:
+    if not isinstance(value, Real) or isinstance(value, bool) or not isfinite(value):
+        return ""
+    below, above = floor(float(value)), ceil(float(value))
+    whole = f"{below}" if below == above else f"{below} or {above}"
+    return f".\nWrite {whole}; a quotient of integers is one with //."
 
 
 _PLAIN = {int, str}
@@ -107,7 +152,7 @@ def _padding(value: Any) -> Pair | str:
     """Return the padding of one axis as (before, after) or a name."""
     if isinstance(value, str):
         if value not in PADDINGS:
-            raise InvalidConvolution(f"there is no padding {value!r}; there are {', '.join(PADDINGS)}")
+            raise InvalidConvolution(no_such("padding", value, PADDINGS))
         return value
     if isinstance(value, (tuple, list)):
         if len(value) != 2:
@@ -131,8 +176,8 @@ def per_axis(name: str, value: Any, count: int, least: int) -> list[Any]:
         value = [integer(name, value)] * count
     if len(value) != count:
         raise InvalidConvolution(
-            f"{name} has {len(value)} entries, {tuple(value)}; there are {count} convolved axes. "
-            f"Give {count} entries, or one integer for all"
+            f"{name} has {len(value)} entries, {tuple(value)}; the number of convolved axes is {count}.\n"
+            f"Give as many entries, or one integer for all."
         )
     if name == "padding":
         return [_padding(each) for each in value]
@@ -153,7 +198,7 @@ def arguments_of(
 ) -> "list[AxisArguments]":
     """Return what is asked of each axis, checked, with numbers in place of names."""
     if fit not in FITS:
-        raise InvalidConvolution(f"fit must be 'exact' or 'floor'; got {fit!r}")
+        raise InvalidConvolution(no_such("fit", fit, FITS))
     axes = _zipped(sizes, taps, stride, padding, dilation)
     return [AxisArguments(n, k, s, _pair(p, n, k, s, d), d, fit == "exact") for n, k, s, p, d in axes]
 
@@ -234,7 +279,7 @@ class AxisArguments:
         wrong = [number for number, axis in enumerate(axes) if not axis.fits]
         raise InvalidConvolution(
             f"Stride and kernel dimensions are incompatible: {_complaint(axes[wrong[0]], wrong[0])}\n"
-            f"{axis_table(axes)}\n{_remedy(axes[wrong[0]], wrong[0])}"
+            f"{axis_table(axes)}\n{_remedy(axes)}"
         )
 
 
@@ -262,25 +307,28 @@ def axis_table(axes: list[AxisArguments]) -> str:
     )
 
 
-def _remedy(axis: AxisArguments, number: int) -> str:
-    """Return a line with numbers that would fit: more padding, or else fewer elements or another stride."""
-    if axis.taps == 0:
-        return f"Give the filters at least one tap along axis {number}."
-    missing = _missing(axis)
-    floor = '; fit="floor" would leave out the rest.' if axis.room >= 0 else "."
+def _remedy(axes: list[AxisArguments]) -> str:
+    """Return a line with a padding, of all axes, that would fit."""
+    empty = [number for number, axis in enumerate(axes) if axis.taps == 0]
+    if empty:
+        return f"Give the filters at least one tap along axis {empty[0]}."
+    entries = [_fitting(axis) for axis in axes]
+    same = entries.count(entries[0]) == len(entries) and isinstance(entries[0], int)
+    padding = entries[0] if same else tuple(entries)
+    if any(axis.room < 0 for axis in axes):
+        return f"padding={padding} would fit."
+    return f'padding={padding} would fit; fit="floor" would leave out what is left over.'
+
+
+def _fitting(axis: AxisArguments) -> int | Pair:
+    """Return the least padding, with more of it, that fits: the same at both ends if that is possible."""
     before, after = axis.padding
-    if before != after:
-        return f"A padding of {(before, after + missing)} along axis {number} would fit{floor}"
-    if (missing + axis.stride) % 2 == 0 and missing % 2:
+    missing = _missing(axis)
+    if before == after and missing % 2 and axis.stride % 2:
         missing += axis.stride
-    if missing % 2 == 0:
-        return f"A padding of {before + missing // 2} along axis {number} would fit{floor}"
-    if axis.room >= 0:
-        fitting = axis.size - axis.room % axis.stride
-        return f"Keep the first {fitting} of {axis.size} elements along axis {number}, or use stride 1{floor}"
-    return (
-        f"Append {missing} zeros along axis {number}, or use stride 1 and padding {before - axis.room // 2}."
-    )
+    if before != after or missing % 2:
+        return before, after + missing
+    return before + missing // 2
 
 
 def _missing(axis: AxisArguments) -> int:

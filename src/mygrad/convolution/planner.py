@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.convolution import direct, filter_dots, fourier, gemm, indexed, jit, reference, subpixel
+from mygrad.convolution.arguments import no_such
 from mygrad.convolution.executor import threads
 from mygrad.convolution.machine import this_machine
 from mygrad.convolution.problem import ConvProblem
@@ -248,7 +249,7 @@ TIMES_SLOWER = 20  # what is predicted to be so is not measured
 def _known(name: str, where: str) -> str:
     names = sorted({algorithm.name for algorithm in ALGORITHMS})
     if name not in names:
-        raise ValueError(f"{where}: there is no algorithm {name!r}; there are {', '.join(names)}")
+        raise ValueError(f"{where}: {no_such('algorithm', name, names)}")
     return name
 
 

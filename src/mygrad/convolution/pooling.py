@@ -23,7 +23,10 @@ SHORT = 1024  # elements that NumPy adds up as fast as a kernel, and as exactly
 
 def _checked_sizes(name: str, sizes: Any, dimensions: int) -> Shape:
     if not isinstance(sizes, (tuple, list, np.ndarray)):
-        raise InvalidConvolution(f"{name} must be a tuple with a size for each pooled axis; got {sizes!r}")
+        raise InvalidConvolution(
+            f"{name} must be a tuple with a size for each pooled axis; got {sizes!r}.\n"
+            f"To pool the last two axes, write {(sizes,) * 2}."
+        )
     for each in sizes:
         if not isinstance(each, Integral) or isinstance(each, bool) or each <= 0:
             raise InvalidConvolution(f"{name} must hold integers of at least 1; got {tuple(sizes)}")

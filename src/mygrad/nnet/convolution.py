@@ -8,7 +8,7 @@ import numpy as np
 
 from mygrad.autodiff.tensor import Tensor
 from mygrad.convolution import ConvProblem
-from mygrad.convolution.arguments import AxisArguments, arguments_of, is_plain, transposed_of
+from mygrad.convolution.arguments import AxisArguments, arguments_of, is_plain, no_such, transposed_of
 from mygrad.errors import InvalidConvolution
 from mygrad.functions.borders import MODES, extend, fold
 from mygrad.functions.convolution import convolve, convolve_plus, input_gradient, input_gradient_plus
@@ -134,9 +134,7 @@ def conv_nd(
 
 def _check_mode(mode: str, value: Any, modes: Sequence[str] = MODES) -> None:
     if mode not in ("zeros", *modes):
-        raise InvalidConvolution(
-            f"there is no padding_mode {mode!r} here; there are 'zeros', {', '.join(map(repr, modes))}"
-        )
+        raise InvalidConvolution(no_such("padding_mode", mode, ["zeros", *modes]))
     if mode != "constant" and value:
         raise InvalidConvolution(f"a padding_value, {value!r}, needs padding_mode='constant', not {mode!r}")
 

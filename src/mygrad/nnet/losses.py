@@ -26,12 +26,21 @@ def _checked_labels(
     if x.ndim != 2:
         raise ValueError(f"{x_name} has {x.ndim} axes, shape {x.shape}; it needs 2: (samples, classes)")
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"{y_name} has dtype {labels.dtype}; class labels are integers")
+        raise TypeError(
+            f"{y_name} has dtype {labels.dtype}; class labels are integers.\n"
+            f"{_as_labels(y_name, labels, x.shape)}"
+        )
     if labels.shape != x.shape[:1]:
         raise ValueError(
             f"{y_name} has shape {labels.shape}; {x_name} of shape {x.shape} needs ({x.shape[0]},)"
         )
     return labels
+
+
+def _as_labels(name: str, labels: np.ndarray[Any, Any], shape: tuple[int, ...]) -> str:
+    if labels.shape == shape:
+        return f"Rows with a one for the right class become labels by {name}.argmax(axis=1)."
+    return f"Numbers that are whole become labels by np.asarray({name}, dtype=int)."
 
 
 def softmax_crossentropy(x: Any, y_true: Any, *, constant: bool | None = None) -> Tensor:
@@ -113,7 +122,16 @@ def negative_log_likelihood(
 
 def _of_label(x: Tensor, labels: np.ndarray[Any, Any]) -> Tensor:
     """Return from each row of `x` the entry of its label."""
-    return x[np.arange(len(labels)), labels]
+    try:
+        return x[np.arange(len(labels)), labels]
+    except IndexError as error:
+        classes = x.shape[1]
+        n = int(np.argmax((labels >= classes) | (labels < -classes)))
+        error.add_note(
+            f"The label of sample {n} is {labels[n]}; {classes} classes are numbered 0 to {classes - 1}. "
+            "For labels that begin with 1, subtract 1."
+        )
+        raise
 
 
 def _checked_weights(weights: Any, x: Tensor) -> np.ndarray[Any, Any]:
