@@ -28,13 +28,13 @@ def test_all_that_is_connected_is_drawn_once():
     assert isinstance(graph, Graph)
     labels = list(graph.labels.values())
     assert sorted(labels) == sorted(
-        ["x", "w\n*Constant*", "multiply", "y", "add", "Intermediary Tensor", "sum", "z"]
+        ["x", "w\n*Constant*", "Multiply", "y", "Add", "Intermediary Tensor", "Sum", "z"]
     )
     at = {label: name for name, label in graph.labels.items()}
     assert set(graph.edges) == {
-        (at["x"], at["multiply"]), (at["w\n*Constant*"], at["multiply"]), (at["multiply"], at["y"]),
-        (at["y"], at["add"]), (at["x"], at["add"]), (at["add"], at["Intermediary Tensor"]),
-        (at["Intermediary Tensor"], at["sum"]), (at["sum"], at["z"]),
+        (at["x"], at["Multiply"]), (at["w\n*Constant*"], at["Multiply"]), (at["Multiply"], at["y"]),
+        (at["y"], at["Add"]), (at["x"], at["Add"]), (at["Add"], at["Intermediary Tensor"]),
+        (at["Intermediary Tensor"], at["Sum"]), (at["Sum"], at["z"]),
     }  # fmt: skip
 
 

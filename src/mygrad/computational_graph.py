@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mygrad.autodiff.creators import class_name
 from mygrad.autodiff.graph import CLEARED, Node
 from mygrad.autodiff.tensor import Tensor
 
@@ -173,7 +174,7 @@ def _graph(fin: Tensor, names: dict[str, Any] | None, details: dict[str, bool]) 
         inputs = [box(x) for x in node.inputs]
         if node.operation is not None and node.operation is not CLEARED:
             operation = f"op{node.serial}"
-            graph.labels[operation] = getattr(node.operation, "name", type(node.operation).__name__)
+            graph.labels[operation] = class_name(node.operation)
             graph.operations.add(operation)
             graph.edges += [(each, operation) for each in inputs]
             graph.edges.append((operation, box(node)))

@@ -211,6 +211,29 @@ def test_a_write_through_a_view_reaches_readers_of_the_base_and_of_other_views()
     assert_array_equal(row.grad, [2 * 3, 0, 0])
 
 
+def test_after_a_write_a_view_of_a_view_is_still_made_of_it():
+    base = mg.tensor(X)
+    row = base[0]
+    tail = row[1:]
+    base *= 2
+    assert tail.creator.variables[0] is row
+    tail.sum().backward()
+    assert row.creator is None
+    base.data -= 0.5 * base.grad  # nothing is locked any more
+    assert_array_equal(base.data, 2 * X - [[0, 0.5, 0.5], [0, 0, 0]])
+
+
+def test_after_a_write_a_view_of_a_view_that_is_gone_follows():
+    base = mg.tensor(X)
+    rows = base[0:1]
+    tail = rows[:, 1:]
+    del rows
+    base *= 2
+    assert_array_equal(tail.data, 2 * X[0:1, 1:])
+    tail.sum().backward()
+    assert_array_equal(base.grad, [[0, 1, 1], [0, 0, 0]])
+
+
 # -- flag, dtype, errors
 
 

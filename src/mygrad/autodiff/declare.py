@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff import modes, signatures
+from mygrad.autodiff.creators import Creator
 from mygrad.autodiff.dtypes import is_bfloat16, is_number, refuse
 from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard, is_guarded
@@ -21,7 +22,7 @@ from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, UFUNCS
 from mygrad.autodiff.tensor import Tensor, leaf, mark_used, of_node, record, stand_in
 from mygrad.autodiff.views import Step, View, register, replay
 
-__all__ = ["Creator", "Elementwise", "Function", "Joining", "array_of", "cast", "fit", "override", "write"]
+__all__ = ["Elementwise", "Function", "Joining", "array_of", "cast", "fit", "override", "write"]
 
 Array = np.ndarray[Any, Any]
 Rule = Callable[..., Any]
@@ -43,24 +44,6 @@ def array_of(x: Any) -> Any:
     if x.dtype.kind not in "fbiuc" and not is_number(x.dtype) and modes.tracking():
         refuse(x)
     return x
-
-
-class Creator:
-    """What `Tensor.creator` shows: an operation and the tensors it was applied to."""
-
-    def __init__(self, operation: Any, node: Node) -> None:
-        self.operation = operation
-        self.variables = tuple(_shown(x) for x in node.inputs)
-
-    def __repr__(self) -> str:
-        return f"<{self.operation.name} of {len(self.variables)} tensors>"
-
-
-def _shown(x: Any) -> Tensor:
-    if type(x) is not Node:
-        return leaf(np.asarray(x), True)
-    handle = x.handle()
-    return stand_in(x) if handle is None else handle
 
 
 class Primitive:
@@ -486,11 +469,16 @@ def write(target: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def _show(base: Tensor, node: Node) -> None:
-    """Make `base` the handle on `node`, and derive its views from it again."""
+    """Make `base` the handle on `node`, and derive its views again, each from the view it was made of."""
     base._move(node)
+    shown: dict[Any, Node] = {(): node}
     for reference in base._views or ():
         each = reference()
         if each is not None and each._view is not None and each._view.connected:
-            again = replay(each._view.path, stand_in(node))
-            again._node.constant = each.constant
-            each._move(again._node)
+            path = start = each._view.path
+            while start not in shown:  # that view is gone
+                start = start[:-1]
+            again = replay(path[len(start) :], stand_in(shown[start]))._node
+            again.constant = each.constant
+            each._move(again)
+            shown[path] = again

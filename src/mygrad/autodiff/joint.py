@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mygrad.autodiff import modes
-from mygrad.autodiff.declare import Creator, Function, array_of, fit
+from mygrad.autodiff.creators import Creator
+from mygrad.autodiff.declare import Function, array_of, fit
 from mygrad.autodiff.graph import Gradients, Node, Operation
 from mygrad.autodiff.overrides import unwrapped
 from mygrad.autodiff.tensor import Tensor, record

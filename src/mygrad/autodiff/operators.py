@@ -132,7 +132,7 @@ class Methods:
     @property
     def T(self) -> "Tensor":  # noqa: N802 - NumPy's name
         """The tensor with its axes reversed: a view."""
-        return PUBLIC[np.transpose](self)
+        return _as_class_of(self, PUBLIC[np.transpose](self))
 
     @property
     def real(self) -> "Tensor":

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff import graph, modes
-from mygrad.autodiff.declare import Creator
+from mygrad.autodiff.creators import Creator
 from mygrad.autodiff.derivatives import between, pull, variable, varying_node
 from mygrad.autodiff.graph import Gradients, Node
 from mygrad.autodiff.joint import Collected, joined

@@ -68,6 +68,7 @@ convolve_plus = Function(
     names="x w bias problem",
 )
 """`convolve`, and a number added to each channel of the result, in one pass."""
+convolve.name = convolve_plus.name = "conv_nd"
 input_gradient_plus = Function(
     lambda g, w, bias, problem: _plus(convolution.input_gradient(problem, g, w), bias),
     lambda u, gx, g, w, bias, problem: _gradient(g, convolve, u, w, problem),
@@ -75,6 +76,8 @@ input_gradient_plus = Function(
     lambda u, gx, g, w, bias, problem: _summed(u),
     names="g w bias problem",
 )
+input_gradient.name = input_gradient_plus.name = "conv_transpose_nd"
+filter_gradient.name = "filter_gradient"
 
 
 take = Function(
@@ -83,6 +86,7 @@ take = Function(
     names="x windows places",
 )
 """The elements of `x` at places in the planes that are pooled: what maxima are once they have been found."""
+take.name = "max_pool"
 spread = Function(
     lambda g, windows, places: pooling.spread(g, windows, places),
     lambda u, y, g, windows, places: take.either(u, windows=windows, places=places),
@@ -102,6 +106,7 @@ sums = Function(
     names="x windows divisor",
 )
 """The sum of each window over the last axes of `x`, divided by a number."""
+sums.name = "avg_pool"
 spread_sums = Function(
     lambda g, windows, divisor: pooling.spread_sums(g, windows, divisor),
     lambda u, y, g, windows, divisor: sums.either(u, windows=windows, divisor=divisor),

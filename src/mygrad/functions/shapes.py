@@ -71,6 +71,7 @@ broadcast_to = Function(
     view=True,
 ).override()
 flatten = Function(lambda x: x.flatten(), lambda g, y, x: np.reshape(g, x.shape))
+flatten.name = "flatten"
 PUBLIC["flatten"] = flatten
 
 
