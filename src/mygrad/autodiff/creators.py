@@ -1,4 +1,4 @@
-"""What `Tensor.creator` shows of a node: an instance of a class named after the operation, as in MyGrad 2.5."""
+"""What `Tensor.creator` shows: an instance of a class named after the operation, as in MyGrad 2.5."""
 
 import functools
 from typing import Any
