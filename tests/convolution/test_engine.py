@@ -75,7 +75,7 @@ def terms(member, problem):
 @each_member
 @each_problem
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("algorithm", ["direct", "dots", "fft", "gemm", "subpixel", None])
+@pytest.mark.parametrize("algorithm", ["direct", "dots", "fft", "gemm", "subpixel", "winograd", None])
 def test_real_sizes(problem, member, dtype, algorithm):
     """Compare with the sum in float64, in units of rounding of a sum of n standard normal products.
 

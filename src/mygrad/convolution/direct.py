@@ -14,7 +14,7 @@ import numpy as np
 from mygrad.convolution.executor import threads
 from mygrad.convolution.interleaving import MOST, Places, interleave
 from mygrad.convolution.job import Plan
-from mygrad.convolution.layout import Strides
+from mygrad.convolution.layout import Strides, contiguous, exchanged
 from mygrad.convolution.machine import this_machine
 from mygrad.convolution.parameters import Parameters
 from mygrad.convolution.problem import ConvProblem
@@ -43,28 +43,15 @@ def plan(problem: ConvProblem, itemsize: int, x: Strides, w: Strides, y: Strides
     )
 
 
-def _strides(shape: tuple[int, ...], groups: int, axis: int, itemsize: int) -> Strides:
-    """Return the strides of a contiguous array whose channels at `axis` are split into (groups, channels)."""
-    sizes = *shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :]
-    strides = [itemsize]
-    for size in reversed(sizes[1:]):
-        strides.insert(0, strides[0] * size)
-    return tuple(strides)
-
-
-def _exchanged(strides: Strides, *order: int) -> Strides:
-    return (*(strides[n] for n in order), *strides[3:])
-
-
 _merged = lru_cache(maxsize=1024)(ConvProblem.merged)
 
 
 @lru_cache(maxsize=1024)
 def _forward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
     problem = problem.merged()
-    x = _strides(problem.x_shape, problem.groups, 1, itemsize)
-    w = _strides(problem.w_shape, problem.groups, 0, itemsize)
-    y = _strides(problem.y_shape, problem.groups, 1, itemsize)
+    x = contiguous(problem.x_shape, problem.groups, 1, itemsize)
+    w = contiguous(problem.w_shape, problem.groups, 0, itemsize)
+    y = contiguous(problem.y_shape, problem.groups, 1, itemsize)
     return plan(problem, itemsize, x, w, y, workers)
 
 
@@ -93,12 +80,12 @@ class Phases:
 @lru_cache(maxsize=1024)
 def _phases(problem: ConvProblem, itemsize: int, workers: int) -> Phases:
     turned, groups = problem.for_input(), problem.groups
-    g = _strides(problem.y_shape, groups, 1, itemsize)
-    w = _exchanged(_strides(problem.w_shape, groups, 0, itemsize), 0, 2, 1)
+    g = contiguous(problem.y_shape, groups, 1, itemsize)
+    w = exchanged(contiguous(problem.w_shape, groups, 0, itemsize), 0, 2, 1)
     ups = [axis.up for axis in turned.axes]
     sizes = [-(-axis.o // axis.up) for axis in turned.axes]
     shape = (*problem.x_shape[:2], *ups, *sizes)
-    each = _strides(shape, groups, 1, itemsize)
+    each = contiguous(shape, groups, 1, itemsize)
     x, plans = (*each[:3], *each[3 + len(ups) :]), []
     for inputs, taps, phase in turned.phases():
         steps = *w[:3], *(step * (tap.step or 1) for step, tap in zip(w[3:], taps, strict=True))
@@ -111,9 +98,9 @@ def _phases(problem: ConvProblem, itemsize: int, workers: int) -> Phases:
 def _backward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
     """Return the plan of the filter gradient: samples are summed as channels were, outputs as taps."""
     problem, groups = problem.merged(), problem.groups
-    x = _exchanged(_strides(problem.x_shape, groups, 1, itemsize), 2, 1, 0)
-    g = _exchanged(_strides(problem.y_shape, groups, 1, itemsize), 1, 2, 0)
-    w = _exchanged(_strides(problem.w_shape, groups, 0, itemsize), 2, 0, 1)
+    x = exchanged(contiguous(problem.x_shape, groups, 1, itemsize), 2, 1, 0)
+    g = exchanged(contiguous(problem.y_shape, groups, 1, itemsize), 1, 2, 0)
+    w = exchanged(contiguous(problem.w_shape, groups, 0, itemsize), 2, 0, 1)
     return plan(problem.for_filter(), itemsize, x, g, w, workers)
 
 
@@ -143,11 +130,11 @@ def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
 def _apart(problem: ConvProblem, g: Array, w: Array) -> Array:
     """Return the gradient of x for large strides, where most phases may meet no tap."""
     x, groups = np.zeros(problem.x_shape, g.dtype), problem.groups
-    strides = _strides(problem.y_shape, groups, 1, g.itemsize)
+    strides = contiguous(problem.y_shape, groups, 1, g.itemsize)
     for inputs, taps, phase in problem.for_input().phases():
         filters, part = np.ascontiguousarray(w[(..., *taps)]), np.empty(phase.y_shape, g.dtype)
-        steps = _exchanged(_strides(filters.shape, groups, 0, g.itemsize), 0, 2, 1)
-        target = _strides(phase.y_shape, groups, 1, g.itemsize)
+        steps = exchanged(contiguous(filters.shape, groups, 0, g.itemsize), 0, 2, 1)
+        target = contiguous(phase.y_shape, groups, 1, g.itemsize)
         plan(phase, g.itemsize, strides, steps, target, threads())(g, filters, part)
         x[(..., *inputs)] = part
     return x

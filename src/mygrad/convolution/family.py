@@ -39,14 +39,19 @@ def _finite(array: Array) -> bool:
         return isfinite(np.add.reduce(array, axis=None)) or bool(np.isfinite(array).all())
 
 
-def _faithful(algorithm: planner.Algorithm, member: str, a: Array, b: Array) -> bool:
-    """Tell whether NaN and infinity will be where the defining sum has them.
+def _faithful(algorithm: planner.Algorithm, member: str, b: Array) -> bool:
+    """Tell whether NaN and infinity in `b` will be where the defining sum has them.
 
     To gather an input gradient pads g with zeros, and 0 * nan would be a product that the sum has not.
     """
-    if algorithm.spreads:
-        return _finite(a) and _finite(b)
     return not (algorithm.pads and member == planner.INPUT) or _finite(b)
+
+
+def _transformed(algorithm: planner.Algorithm, problem: ConvProblem, a: Array, b: Array) -> Array | None:
+    """Return the result of an algorithm that spreads what is not finite, if all of it is finite."""
+    with np.errstate(all="ignore"):
+        y = algorithm.run(problem, a, b)
+    return y if _finite(y) else None
 
 
 def _inner(a: Array, b: Array) -> tuple[Any, Any]:
@@ -67,10 +72,12 @@ def _run(problem: ConvProblem, member: str, a: Array, b: Array, shape: tuple[int
         return _run_parts(problem, member, a, b, shape, dtype)
     a, b = _plain(a, inner), _plain(b, inner)
     algorithm = planner.choose(problem, member, inner.char)
-    if (algorithm.spreads or algorithm.pads) and not _faithful(algorithm, member, a, b):
-        ranked = planner.candidates(problem, member, inner.char)
-        algorithm = next(each for each in ranked if _faithful(each, member, a, b))
-    y = algorithm.run(problem, a, b)
+    y = _transformed(algorithm, problem, a, b) if algorithm.spreads else None
+    if y is None:
+        if algorithm.spreads or not _faithful(algorithm, member, b):
+            ranked = planner.candidates(problem, member, inner.char)
+            algorithm = next(each for each in ranked if not each.spreads and _faithful(each, member, b))
+        y = algorithm.run(problem, a, b)
     return y if y.dtype is dtype else y.astype(dtype, copy=False)
 
 

@@ -160,8 +160,23 @@ class Code:
         what = f"{kind} {value}, ptr {pointer}, i32 {align}, <{self.lanes} x i1> {mask}"
         self.do(f"call void @llvm.masked.store.{suffix}.p0({what})")
 
+    def between(self, first: Value, size: Value) -> str:
+        """Return the mask of the lanes at positions from 0 to `size`, the first lane being at `first`."""
+        lower, upper = self.from_lane(self.subtract(0, first)), self.below_lane(self.subtract(size, first))
+        return self.put(f"and <{self.lanes} x i1> {lower}, {upper}")
+
     def sum(self, a: str, b: str) -> str:
         return self.put(f"fadd {self.vector} {a}, {b}")
+
+    def difference(self, a: str, b: str) -> str:
+        return self.put(f"fsub {self.vector} {a}, {b}")
+
+    def negative(self, a: str) -> str:
+        return self.put(f"fneg {self.vector} {a}")
+
+    def half(self, value: str) -> str:
+        halves = ", ".join([f"{self.scalar} 0.5"] * self.lanes)
+        return self.put(f"fmul {self.vector} {value}, <{halves}>")
 
     # -- control
 

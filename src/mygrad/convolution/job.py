@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.convolution import jit
-from mygrad.convolution.dots import DotTile
 from mygrad.convolution.executor import borrowed, run
-from mygrad.convolution.tile import Tile
 from mygrad.convolution.worker import JOB_FIELDS, JOB_SIZE
 
 __all__ = ["Plan", "address_of"]
@@ -51,13 +49,13 @@ def address_of(array: Array) -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """The calls of a kernel.
+    """The calls of a kernel, which is specialized on `tile`.
 
     `packs` are parameters, a row for each call; `tasks` too, an array for each task; `kept` is what they
     point to. `packed_bytes` are shared by all workers, each has `sums_bytes` and `copied_bytes` of its own.
     """
 
-    tile: Tile | DotTile
+    tile: Any
     packs: Array
     tasks: list[Array]
     packed_bytes: int

@@ -13,7 +13,7 @@ from mygrad.convolution.dots import DotTile
 from mygrad.convolution.problem import Axis
 from mygrad.convolution.tile import Tile
 
-__all__ = ["LINE", "Layout", "Strides", "grid", "table"]
+__all__ = ["LINE", "Layout", "Strides", "apart", "contiguous", "exchanged", "grid", "table"]
 
 Array = np.ndarray[Any, Any]
 Strides = tuple[int, ...]
@@ -28,7 +28,21 @@ def grid(*steps: Array) -> Array:
     return total.ravel()
 
 
-def _apart(size: int) -> int:
+def contiguous(shape: tuple[int, ...], groups: int, axis: int, itemsize: int) -> Strides:
+    """Return the strides of a contiguous array whose channels at `axis` are split into (groups, channels)."""
+    sizes = *shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :]
+    strides = [itemsize]
+    for size in reversed(sizes[1:]):
+        strides.insert(0, strides[0] * size)
+    return tuple(strides)
+
+
+def exchanged(strides: Strides, *order: int) -> Strides:
+    """Return strides with their first three in another order."""
+    return (*(strides[n] for n in order), *strides[3:])
+
+
+def apart(size: int) -> int:
     """Round up to whole cache lines, and away from multiples of a page, which share their cache sets."""
     size = -(-size // LINE) * LINE
     return size + LINE if size % PAGE == 0 else size
@@ -67,7 +81,7 @@ class Layout:
         first, end = min(max(start, 0), last.i), max(min(stop, last.i), 0)
         before, count = min(max(-start, 0), stop - start), max(end - first, 0)
         phases, width = self._phases(before, count, stop - start)
-        channel_pitch, row_pitch = _apart(len(rows) * width * size), width * size
+        channel_pitch, row_pitch = apart(len(rows) * width * size), width * size
         self.copied_bytes = max(self.copied_bytes, channels * channel_pitch + 2 * LINE)
         return {
             "source_offset": first * size,

@@ -17,7 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.convolution import direct, filter_dots, fourier, gemm, indexed, jit, reference, subpixel
+from mygrad.convolution import (
+    direct,
+    filter_dots,
+    fourier,
+    gemm,
+    indexed,
+    jit,
+    reference,
+    subpixel,
+    winograd,
+)
 from mygrad.convolution.arguments import no_such
 from mygrad.convolution.executor import threads
 from mygrad.convolution.machine import this_machine
@@ -52,7 +62,7 @@ class Algorithm:
     pads: bool = False
     """Whether an input gradient adds products with padding that the defining sum does not have."""
     spreads: bool = False
-    """Whether what is not finite spoils more than the sums that it is in."""
+    """Whether what is not finite spoils more than the sums that it is in, but none of it is lost."""
 
 
 def _products(problem: ConvProblem, dtype: str) -> float:
@@ -196,6 +206,31 @@ def _blocks_phased(problem: ConvProblem, itemsize: int) -> int:
     return direct.workspace(forward, itemsize) + itemsize * whole
 
 
+def _minimal(problem: ConvProblem, dtype: str) -> bool:
+    """Tell whether minimal filtering applies in bounded memory."""
+    if dtype not in "fd" or not jit.available() or not winograd.applies(problem):
+        return False
+    itemsize = np.dtype(dtype).itemsize
+    room = _whole(problem, itemsize) + itemsize * prod(problem.w_shape) + SPARE_BYTES
+    return winograd.workspace(problem, itemsize) <= room
+
+
+def _minimal_input(problem: ConvProblem, dtype: str) -> bool:
+    return _minimal(problem.for_input(), dtype)
+
+
+def _fewest(problem: ConvProblem, dtype: str) -> float:
+    return winograd.cycles(problem, np.dtype(dtype).itemsize) / this_machine().hertz / threads()
+
+
+def _fewest_input(problem: ConvProblem, dtype: str) -> float:
+    return _fewest(problem.for_input(), dtype)
+
+
+def _transforms_input(problem: ConvProblem, itemsize: int) -> int:
+    return winograd.workspace(problem.for_input(), itemsize)
+
+
 def _transformable(problem: ConvProblem, dtype: str) -> bool:
     return dtype in "fd" and fourier.applies(problem)
 
@@ -221,6 +256,16 @@ ALGORITHMS = (
     Algorithm("indexed", INPUT, indexed.input_gradient, _lookup, _positions, _few),
     Algorithm("indexed", FILTER, indexed.filter_gradient, _lookup, _positions, _few),
     Algorithm("direct", FORWARD, direct.convolve, _kernel, direct.workspace, _generated),
+    Algorithm("winograd", FORWARD, winograd.convolve, _fewest, winograd.workspace, _minimal, spreads=True),
+    Algorithm(
+        "winograd",
+        INPUT,
+        winograd.input_gradient,
+        _fewest_input,
+        _transforms_input,
+        _minimal_input,
+        spreads=True,
+    ),
     Algorithm("direct", INPUT, direct.input_gradient, _kernel_input, _blocks_input, _generated, pads=True),
     Algorithm("subpixel", INPUT, subpixel.input_gradient, _subpixel, _blocks_phased, _phased, spreads=True),
     Algorithm("direct", FILTER, direct.filter_gradient, _kernel_filter, _blocks_filter, _packable),

@@ -1,0 +1,245 @@
+"""Convolution by minimal filtering as LLVM IR: filters are transformed and packed, then blocks of tiles.
+
+A block transforms its tiles of all channels, ``v[point][channel][tile]``; then, for some filters at a time,
+``m[point][filter][tile] = sum over channels of u * v`` and what `RESULT` makes of it. `minimal_filtering` has
+the formulas.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mygrad.convolution.copying import Fields
+from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.jit import emits
+from mygrad.convolution.minimal_filtering import (
+    DATA,
+    OUTPUTS,
+    POINTS,
+    RESULT,
+    RUN_FIELDS,
+    TAPS,
+    Grid,
+    Operand,
+    Runs,
+    along,
+    lines,
+    places,
+)
+from mygrad.convolution.tile import in_parts
+from mygrad.convolution.worker import emit_work
+
+__all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "WinogradTile", "emit_winograd"]
+
+# One i64 each; sizes, strides and offsets in bytes.
+BLOCK_FIELDS = (
+    *RUN_FIELDS,
+    "x_offset", "x_channel", "channels", "part", "before", "x_size", "y_size", "v_point", "m_point",
+    "last_vector", "columns", "last_column", "packed_offset", "packed_block", "packed_point",
+    "filter_blocks", "filter_groups", "group_blocks", "y_offset", "y_filter", "filters",
+)  # fmt: skip
+PACK_FIELDS = ("w_offset", "packed_offset", "channels", "channel", "filter", "last_filter", "packed_point")
+
+
+@dataclass(frozen=True)
+class WinogradTile:
+    """sums[filters][vectors] of `lanes` tiles, over `axes` axes; `steps` are strides of taps, in bytes."""
+
+    itemsize: int
+    lanes: int
+    filters: int
+    vectors: int
+    axes: int
+    steps: tuple[int, ...]
+
+    @property
+    def points(self) -> int:
+        return POINTS**self.axes
+
+    @property
+    def vector_bytes(self) -> int:
+        return self.lanes * self.itemsize
+
+    @property
+    def line_bytes(self) -> int:
+        """The packed filters of one channel at one point."""
+        return self.filters * self.itemsize
+
+    @property
+    def sums(self) -> int:
+        return self.filters * self.vectors
+
+
+class Packing:
+    """Write the function that transforms filters and packs them as [point][channel][filter]."""
+
+    def __init__(self, tile: WinogradTile) -> None:
+        self.tile, self.code = tile, Code(tile.filters, tile.itemsize)
+        code = self.code
+        self.p = p = Fields(code, PACK_FIELDS)
+        w, self.packed = code.at("%w", p.w_offset), code.at("%packed", p.packed_offset)
+        numbers = [code.smaller(f, p.last_filter) for f in range(tile.filters)]  # none is read past the last
+        self.filters = [code.at(w, code.multiply(number, p.filter)) for number in numbers]
+        code.each(p.channels, self._channel)
+
+    def _channel(self, c: str) -> None:
+        code, tile = self.code, self.tile
+        start = code.multiply(c, self.p.channel)
+        sources = [code.at(source, start) for source in self.filters]
+        values = {
+            tap: self._tap(sources, sum(k * step for k, step in zip(tap, tile.steps, strict=True)))
+            for tap in places(TAPS, tile.axes)
+        }
+        for axis in range(tile.axes):
+            values = self._transformed(values, axis)
+        target = code.at(self.packed, code.multiply(c, tile.line_bytes))
+        for number, point in enumerate(places(POINTS, tile.axes)):
+            into = code.at(target, code.multiply(number, self.p.packed_point))
+            code.store(code.vector, values[point], into)
+
+    def _tap(self, sources: Values, offset: int) -> str:
+        """Return one tap of all filters."""
+        code, value = self.code, "poison"
+        for lane, source in enumerate(sources):
+            element = code.load(code.scalar, code.at(source, offset))
+            value = code.put(f"insertelement {code.vector} {value}, {code.scalar} {element}, i64 {lane}")
+        return value
+
+    def _transformed(self, values: Grid, axis: int) -> Grid:
+        """Return g0, (g0 + g1 + g2)/2, (g0 - g1 + g2)/2, g2."""
+        code, found = self.code, {}
+        for rest, (g0, g1, g2) in lines(values, axis).items():
+            ends, middle = code.half(code.sum(g0, g2)), code.half(g1)
+            points = g0, code.sum(ends, middle), code.difference(ends, middle), g2
+            found |= {(*rest[:axis], n, *rest[axis:]): point for n, point in enumerate(points)}
+        return found
+
+
+class Block:
+    """Write the function that computes some runs of tiles, of some filters."""
+
+    def __init__(self, tile: WinogradTile) -> None:
+        self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
+        code = self.code
+        code.room("waiting", tile.sums * tile.vector_bytes)
+        self.p = p = Fields(code, BLOCK_FIELDS)
+        self.y = code.at("%y", p.y_offset)
+        self.runs = Runs(code, p, tile.axes)
+        self._clear()
+        x = code.at("%x", p.x_offset)
+        self.runs.transform(
+            Operand(x, DATA, 0, p.before, p.x_size, p.channels, p.x_channel, "%work", p.v_point)
+        )
+        code.each(p.filter_groups, self._group)
+
+    def _clear(self) -> None:
+        """Write zeros to the last vector of tiles, which runs may fill in part."""
+        code, p = self.code, self.p
+        last = code.at("%work", p.last_vector)
+
+        def channel(c: str) -> None:
+            place = code.at(last, code.multiply(c, p.pitch))
+            for number in range(self.tile.points):
+                into = code.at(place, code.multiply(number, p.v_point))
+                code.store(code.vector, "zeroinitializer", into)
+
+        code.each(p.channels, channel)
+
+    def _group(self, number: str) -> None:
+        """Filters whose m stays in the cache: all products, then the results."""
+        code, p, tile = self.code, self.p, self.tile
+        first = code.multiply(number, p.group_blocks)
+        left = code.smaller(p.group_blocks, code.subtract(p.filter_blocks, first))
+        packed = code.at(code.at("%packed", p.packed_offset), code.multiply(first, p.packed_block))
+        code.each(tile.points, lambda point: self._products(point, packed, left))
+        before = code.multiply(first, tile.filters)
+        count = code.smaller(code.multiply(left, tile.filters), code.subtract(p.filters, before))
+        y = code.at(self.y, code.multiply(before, p.y_filter))
+        code.each(count, lambda f: self._results(f, code.at(y, code.multiply(f, p.y_filter))))
+
+    def _products(self, point: str, packed: str, blocks: str) -> None:
+        """m[point] = filters[point] @ v[point]."""
+        code, p, tile = self.code, self.p, self.tile
+        v = code.at("%work", code.multiply(point, p.v_point))
+        m = code.at("%sums", code.multiply(point, p.m_point))
+        packed = code.at(packed, code.multiply(point, p.packed_point))
+
+        def column(number: str) -> None:
+            start = code.smaller(code.multiply(number, tile.vectors * tile.vector_bytes), p.last_column)
+            source, target = code.at(v, start), code.at(m, start)
+
+            def filters(b: str) -> None:
+                block = code.at(packed, code.multiply(b, p.packed_block))
+                into = code.at(target, code.multiply(code.multiply(b, tile.filters), p.pitch))
+                self._keep(in_parts(code, tile.sums, p.channels, p.part, self._channel(source, block)), into)
+
+            code.each(blocks, filters)
+
+        code.each(p.columns, column)
+
+    def _channel(self, source: str, packed: str) -> Callable[[Value, Values], Values]:
+        code, tile, size = self.code, self.tile, self.tile.vector_bytes
+
+        def step(c: Value, sums: Values) -> Values:
+            row = code.at(source, code.multiply(c, self.p.pitch))
+            line = code.entry(packed, c, tile.line_bytes)
+            data = [code.vector_at(code.at(row, n * size), size) for n in range(tile.vectors)]
+            results = []
+            for f in range(tile.filters):
+                w = code.broadcast(code.at(line, f * tile.itemsize))
+                results += [code.fma(w, d, sums[f * tile.vectors + n]) for n, d in enumerate(data)]
+            return results
+
+        return step
+
+    def _keep(self, sums: Values, target: str) -> None:
+        code, tile, size = self.code, self.tile, self.tile.vector_bytes
+        for f in range(tile.filters):
+            row = code.at(target, code.multiply(f, self.p.pitch))
+            for n in range(tile.vectors):
+                code.store(code.vector, sums[f * tile.vectors + n], code.at(row, n * size), size)
+
+    def _results(self, f: str, y: str) -> None:
+        """Store the outputs of all tiles of a filter."""
+        code, p, axes = self.code, self.p, self.tile.axes
+        source = code.at("%sums", code.multiply(f, p.pitch))
+
+        def tiles(entries: str, first: str, place: Value) -> None:
+            start = code.at(source, place)
+            values: Grid = {
+                point: code.vector_at(code.at(start, code.multiply(number, p.m_point)))
+                for number, point in enumerate(places(POINTS, axes))
+            }
+            for axis in range(axes):
+                values = along(code, RESULT, values, axis)
+            column = code.multiply(first, OUTPUTS)
+            left = code.subtract(p.y_size, column)
+            masks = [code.below_lane(left), code.below_lane(code.subtract(left, code.lanes))]
+            for number, row in enumerate(places(OUTPUTS, axes - 1)):
+                offset = code.integer(code.at(entries, 8 * (POINTS ** (axes - 1) + number)))
+                into = code.at(code.at(y, offset), code.multiply(column, code.itemsize))
+                self._store(offset, into, (values[*row, 0], values[*row, 1]), masks)
+
+        self.runs.each(tiles)
+
+    def _store(self, offset: str, into: str, pair: tuple[str, str], masks: Values) -> None:
+        """Store the outputs of a row, two of each tile side by side, unless the row is outside of y."""
+        code, lanes = self.code, self.tile.lanes
+        mixed = [lane // 2 + lanes * (lane % 2) for lane in range(2 * lanes)]
+        inside = code.put(f"zext i1 {code.put(f'icmp sge i64 {offset}, 0')} to i64")
+        halves = [code.shuffle(*pair, part) for part in (mixed[:lanes], mixed[lanes:])]
+
+        def put() -> None:
+            for n, (half, mask) in enumerate(zip(halves, masks, strict=True)):
+                code.put_vector(half, code.at(into, n * self.tile.vector_bytes), mask)
+
+        code.do_when(inside, put)
+
+
+@emits(WinogradTile)
+def emit_winograd(tile: WinogradTile) -> str:
+    """Return the module of a tile: `pack`, `block` and `work`."""
+    packing, block = Packing(tile).code, Block(tile).code
+    text = list(dict.fromkeys([*declarations(packing), *declarations(block)]))
+    text += function("block", "parameters x packed y work sums", "", block)
+    text += function("pack", "parameters w packed", "", packing)
+    return "\n".join([*text, *emit_work(packs=True)])
