@@ -17,6 +17,7 @@ MODULES = {
     "convolution": "use_algorithm use_threads",
     "functions.complex_numbers": "angle imag real real_if_close",
     "functions.contractions": "cross dot inner kron outer tensordot trace vdot",
+    "functions.floats": "frexp heaviside i0 ldexp modf nextafter",
     "functions.rearrangements": (
         "append array_split column_stack compress delete diag diagflat diagonal dsplit dstack extract flip "
         "fliplr flipud hsplit hstack insert matrix_transpose pad partition resize rollaxis rot90 sort split "

@@ -40,7 +40,7 @@ def test_functions_of_constants_only():
             f(x)
 
 
-@pytest.mark.parametrize("f", [np.cov, np.histogram, np.apply_along_axis])
+@pytest.mark.parametrize("f", [np.cov, np.apply_along_axis])
 def test_functions_that_we_do_not_have_are_named(f):
     with pytest.raises(TypeError, match=f.__name__):
         f(
@@ -51,10 +51,11 @@ def test_functions_that_we_do_not_have_are_named(f):
 
 def test_ufuncs_and_methods_that_we_do_not_have_are_named():
     x = mg.tensor([1.0, 2.0])
-    with pytest.raises(TypeError, match="heaviside"):
-        np.heaviside(x, 1.0)
-    for call in (np.subtract.reduce, np.subtract.accumulate):
-        with pytest.raises(NotImplementedError, match=r"subtract\."):
+    twice = np.frompyfunc(lambda x: 2 * x, 1, 1)
+    with pytest.raises(TypeError, match=r"of a tensor is not implemented.*\(x.data\)"):
+        twice(x)
+    for call in (np.fmod.reduce, np.fmod.accumulate):
+        with pytest.raises(NotImplementedError, match=r"fmod\."):
             call(x)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 __all__ = [
     "BOOLEAN",
     "CONSTANT_ONLY",
+    "DISCRETE",
     "FUNCTIONS",
     "LATE",
     "METHODS",
@@ -19,7 +20,9 @@ __all__ = [
     "PUBLIC",
     "UFUNCS",
     "Overrides",
+    "any_variable",
     "late",
+    "name_of",
     "unwrapped",
 ]
 
@@ -28,7 +31,7 @@ UFUNCS: dict[Any, Any] = {}
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """NumPy's function -> what to call with NumPy's arguments."""
 METHODS: dict[Any, Callable[..., Any]] = {}
-"""(NumPy's ufunc, name of its method), or the name of a method of tensors -> what to call."""
+"""The name of a method of tensors, or "ufunc" for the methods of NumPy's ufuncs -> what to call."""
 PUBLIC: dict[Any, Callable[..., Any]] = {}
 """NumPy's function -> what to call with mygrad's arguments."""
 LATE: list[str] = []
@@ -52,15 +55,31 @@ BOOLEAN: set[Any] = {
     np.signbit,
 }
 """Results are arrays of booleans; nothing is recorded."""
+DISCRETE: set[Any] = BOOLEAN | {
+    np.bitwise_and,
+    np.bitwise_or,
+    np.bitwise_xor,
+    np.gcd,
+    np.invert,
+    np.lcm,
+    np.left_shift,
+    np.right_shift,
+    *([np.bitwise_count] if hasattr(np, "bitwise_count") else ()),
+}
+"""So are those of functions of whole numbers, which have no gradient; of others NumPy raises a TypeError."""
 CONSTANT_ONLY: set[Any] = {
+    np.around,
     np.ceil,
     np.divmod,
+    np.fix,
     np.floor,
     np.floor_divide,
     np.fmod,
     np.remainder,
     np.rint,
+    np.round,
     np.sign,
+    np.spacing,
     np.trunc,
 }
 """Derivatives are zero or undefined: arrays come out, and no variable may go in."""
@@ -70,28 +89,62 @@ PLAIN: set[Any] = {
     np.any,
     np.argmax,
     np.argmin,
+    np.argpartition,
     np.argsort,
+    np.argwhere,
+    np.array2string,
     np.array_equal,
+    np.array_equiv,
     np.array_repr,
     np.array_str,
-    np.array2string,
     np.bincount,
+    np.busday_count,
+    np.busday_offset,
     np.can_cast,
+    np.common_type,
     np.copyto,
     np.count_nonzero,
+    np.datetime_as_string,
+    np.diag_indices_from,
+    np.digitize,
+    np.einsum_path,
+    np.flatnonzero,
+    np.histogram,
+    np.histogram2d,
+    np.histogram_bin_edges,
+    np.histogramdd,
+    np.is_busday,
     np.isclose,
     np.iscomplex,
     np.iscomplexobj,
+    np.isin,
+    np.isneginf,
+    np.isposinf,
     np.isreal,
     np.isrealobj,
+    np.ix_,
+    np.lexsort,
     np.may_share_memory,
     np.min_scalar_type,
+    np.nanargmax,
+    np.nanargmin,
     np.ndim,
     np.nonzero,
+    np.packbits,
+    np.ravel_multi_index,
     np.result_type,
+    np.save,
+    np.savetxt,
+    np.savez,
+    np.savez_compressed,
+    np.searchsorted,
     np.shape,
     np.shares_memory,
     np.size,
+    np.tril_indices_from,
+    np.triu_indices_from,
+    np.unpackbits,
+    np.unravel_index,
 }
 """Functions of arrays that tensors enter as arrays."""
 
@@ -107,23 +160,37 @@ def unwrapped(x: Any) -> Any:
     return x
 
 
-def _any_variable(args: Any) -> bool:
-    return any(isinstance(x, Overrides) and not x.constant for x in args)  # type: ignore[attr-defined]
+def any_variable(args: Any) -> bool:
+    """Tell whether a tensor with a gradient is among `args`, or in a list among them."""
+    return any(
+        not x.constant  # type: ignore[attr-defined]
+        if isinstance(x, Overrides)
+        else type(x) in (list, tuple) and any_variable(x)
+        for x in args
+    )
+
+
+def name_of(function: Any) -> str:
+    """Return how users write a function of NumPy."""
+    return f"{getattr(function, '__module__', 'numpy')}.{function.__name__}".replace("numpy", "np", 1)
 
 
 def late(function: Any) -> Any:
-    """Return an entry of `FUNCTIONS` or `METHODS`, or None; the modules that fill them last are imported."""
+    """Return an entry of the tables, or None; the modules that fill them last are imported."""
     for module in LATE:
         import_module(module)
-    return FUNCTIONS.get(function) or METHODS.get(function)
+    return FUNCTIONS.get(function) or UFUNCS.get(function) or METHODS.get(function)
 
 
-def _method(ufunc: Any, method: str) -> Callable[..., Any]:
-    """Return what a method of a ufunc does to tensors."""
-    found = METHODS.get((ufunc, method)) or late((ufunc, method))
-    if found is None:
-        raise NotImplementedError(f"np.{ufunc.__name__}.{method} of a tensor is not implemented")
-    return found
+def _without_variables(function: Any, args: Any, keywords: Any) -> Any:
+    if any_variable(args):
+        name = name_of(function)
+        shown = function if isinstance(function, np.ufunc) else name
+        raise ValueError(
+            f"{shown} cannot involve non-constant mygrad tensors.\n"
+            f"Its derivative is 0 or undefined; for its values alone write {name}(x.data)."
+        )
+    return function(*unwrapped(args), **unwrapped(keywords))
 
 
 class Overrides:
@@ -132,24 +199,22 @@ class Overrides:
     __slots__ = ()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **keywords: Any) -> Any:
-        if ufunc in BOOLEAN:
+        if ufunc in DISCRETE and method != "at":
             return getattr(ufunc, method)(*unwrapped(args), **unwrapped(keywords))
         if method != "__call__":
-            return _method(ufunc, method)(*args, **keywords)
+            return (METHODS.get("ufunc") or late("ufunc"))(ufunc, method, *args, **keywords)
         differentiable = UFUNCS.get(ufunc)
         if differentiable is not None:
             return differentiable(*args, **keywords)
-        if ufunc not in CONSTANT_ONLY:
-            raise TypeError(
-                f"np.{ufunc.__name__} of a tensor is not implemented; "
-                f"for its values alone write np.{ufunc.__name__}(x.data)"
-            )
-        if _any_variable(args):
-            raise ValueError(
-                f"{ufunc} cannot involve non-constant mygrad tensors.\n"
-                f"Its derivative is 0 or undefined; for its values alone write np.{ufunc.__name__}(x.data)."
-            )
-        return ufunc(*unwrapped(args), **unwrapped(keywords))
+        if ufunc in CONSTANT_ONLY:
+            return _without_variables(ufunc, args, keywords)
+        found = late(ufunc)
+        if found is not None:
+            return found(*args, **keywords)
+        raise TypeError(
+            f"np.{ufunc.__name__} of a tensor is not implemented; "
+            f"for its values alone write np.{ufunc.__name__}(x.data)"
+        )
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
         if function in PLAIN:
@@ -157,5 +222,8 @@ class Overrides:
         differentiable = FUNCTIONS.get(function) or late(function)
         if differentiable is not None:
             return differentiable(*args, **keywords)
-        name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
-        raise TypeError(f"no implementation found for {name} of a tensor; for its values alone pass x.data")
+        if function in CONSTANT_ONLY:
+            return _without_variables(function, args, keywords)
+        raise TypeError(
+            f"no implementation found for {name_of(function)} of a tensor; for its values alone pass x.data"
+        )
