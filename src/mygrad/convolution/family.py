@@ -1,6 +1,6 @@
 """The three members of the family on arrays: what comes in is made plain, what goes out is promoted.
 
-Sums in half precision, bfloat16 included, are computed in single and rounded once; complex ones in parts.
+Sums in half precision, bfloat16 included, are computed in single and rounded once; complex ones are three real ones.
 """
 
 from math import isfinite
@@ -88,16 +88,36 @@ def _parts(array: Array, dtype: Any) -> tuple[Array, Array | None]:
 
 
 def _run_parts(problem: ConvProblem, member: str, a: Array, b: Array, shape: Any, dtype: Any) -> Array:
-    """Compute a complex result by up to four real ones."""
+    """Compute a complex result by real ones: three, or two if `a` or `b` is real."""
     part = np.empty(0, dtype).real.dtype
     (ar, ai), (br, bi) = _parts(a, part), _parts(b, part)
-    y = np.zeros(shape, dtype)
-    for target, left, right in ((y.real, ar, br), (y.imag, ar, bi), (y.imag, ai, br)):
-        if left is not None and right is not None:
-            target += _run(problem, member, left, right, shape)
-    if ai is not None and bi is not None:
-        y.real -= _run(problem, member, ai, bi, shape)
+
+    def run(left: Array, right: Array) -> Array:
+        return _run(problem, member, left, right, shape)
+
+    y = np.empty(shape, dtype)
+    y.real = run(ar, br)
+    if ai is None:
+        y.imag = 0 if bi is None else run(ar, bi)
+    elif bi is None:
+        y.imag = run(ai, br)
+    elif not _run_three(y, run, (ar, ai), (br, bi)):
+        y.real = run(ar, br) - run(ai, bi)
+        y.imag = run(ar, bi) + run(ai, br)
     return y
+
+
+def _run_three(y: Array, run: Any, a: tuple[Array, Array], b: tuple[Array, Array]) -> bool:
+    """Complete `y`, whose real part is ``ar * br``, by two products more; tell whether all of it is finite.
+
+    Gauss: the imaginary part is ``(ar + ai) * (br + bi) - ar * br - ai * bi``. What is not finite would get
+    from one part into the other.
+    """
+    with np.errstate(all="ignore"):
+        product = run(a[1], b[1])
+        y.imag = run(a[0] + a[1], b[0] + b[1]) - (y.real + product)
+        y.real -= product
+    return _finite(y.real) and _finite(y.imag)
 
 
 def convolve(problem: ConvProblem, x: Any, w: Any) -> Array:

@@ -11,7 +11,7 @@ from mygrad.autodiff.tensor import Tensor
 from mygrad.convolution import pooling
 from mygrad.functions.convolution import maxima, sums
 from mygrad.functions.creation import astensor
-from mygrad.functions.elementwise import absolute, divide, power
+from mygrad.functions.elementwise import absolute, divide, positive, power
 from mygrad.functions.indexing import where
 from mygrad.nnet.operands import operand
 
@@ -24,6 +24,16 @@ def _floating(x: Any) -> Tensor:
     """Return `x` as a tensor of floats; means of integers are float64, as `numpy.mean` has them."""
     x = operand(x)
     return x if x.dtype.kind not in "biu" else astensor(x, np.float64, constant=True)
+
+
+def _wide(x: Tensor) -> Tensor:
+    """Return half precision, bfloat16 included, in single: sums and powers leave its range early."""
+    return positive(x, dtype=np.float32) if x.dtype.itemsize == 2 else x
+
+
+def _narrow(y: Tensor, dtype: Any, constant: bool | None) -> Tensor:
+    """Return `y` in half precision if that is `dtype`."""
+    return positive(y, dtype=dtype, constant=constant) if dtype.itemsize == 2 else y
 
 
 def max_pool(
@@ -136,8 +146,10 @@ def avg_pool(
 
 def _means(x: Tensor, windows: Any, counts: Any, constant: bool | None) -> Tensor:
     """Return the means of windows that see different numbers of elements: along each axis, `counts`."""
-    total = sums.run((x,), {"windows": windows, "divisor": 1})
-    return divide(total, np.asarray(prod(np.ix_(*counts)), x.dtype), constant=constant)
+    total = sums.run((_wide(x),), {"windows": windows, "divisor": 1})
+    return _narrow(
+        divide(total, np.asarray(prod(np.ix_(*counts)), total.dtype), constant=constant), x.dtype, constant
+    )
 
 
 def lp_pool(
@@ -191,11 +203,17 @@ def lp_pool(
         )
     axes = pooling.arguments(x.shape, pool, stride, padding, dilation, fit)
     windows = pooling.windows(axes, padding_counts=True)
-    zero = plain(x) == 0
-    powers = x * x if p == 2 and not is_complex(x) else where(zero, 0, power(where(zero, 1, absolute(x)), p))
-    total = sums.run((powers,), {"windows": windows, "divisor": 1})
+    total = sums.run((_powers(_wide(x), p),), {"windows": windows, "divisor": 1})
     none = plain(total) == 0
-    return where(none, 0, power(where(none, 1, total), 1 / p), constant=constant)
+    return _narrow(where(none, 0, power(where(none, 1, total), 1 / p), constant=constant), x.dtype, constant)
+
+
+def _powers(x: Tensor, p: float) -> Tensor:
+    """Return ``abs(x)**p``, with the gradient 0 at 0."""
+    if p == 2 and not is_complex(x):
+        return x * x
+    zero = plain(x) == 0
+    return where(zero, 0, power(where(zero, 1, absolute(x)), p))
 
 
 def adaptive_max_pool(x: Any, output: tuple[int, ...], *, constant: bool | None = None) -> Tensor:
