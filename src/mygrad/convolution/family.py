@@ -1,6 +1,7 @@
 """The three members of the family on arrays: what comes in is made plain, what goes out is promoted.
 
-Sums in half precision, bfloat16 included, are computed in single and rounded once; complex ones are three real ones.
+Sums in half precision, bfloat16 included, are computed in single and rounded once; a complex product is
+made of three real ones.
 """
 
 from math import isfinite
