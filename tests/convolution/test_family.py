@@ -5,20 +5,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mygrad.convolution import ConvProblem, convolve, filter_gradient, input_gradient, use_algorithm
-from mygrad.convolution.planner import ALGORITHMS
+from mygrad.convolution.planner import ALGORITHMS, FILTER, FORWARD, INPUT, candidates
 from mygrad.convolution.problem import Axis
 
 
 @st.composite
-def problems(draw, most_axes=4, most=6):
+def problems(draw, most_axes=4, most=6, *, taps=(1, 3), stride=(1, 3), dilation=(1, 3), channels=(1, 3)):
     count = draw(st.integers(1, most_axes))
+    ranges = taps, dilation, stride
     sizes, taps, strides, dilations, paddings = [], [], [], [], []
     for _ in range(count):
-        k, d, s = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+        k, d, s = (draw(st.integers(*each)) for each in ranges)
         before, after = draw(st.integers(-1, 3)), draw(st.integers(-1, 3))
         o = draw(st.integers(1, 3 if count > 2 else most))
         size = (o - 1) * s + (k - 1) * d + 1 - before - after
@@ -31,9 +32,9 @@ def problems(draw, most_axes=4, most=6):
             dilations.append(d),
             paddings.append((before, after)),
         )
-    groups, channels, filters = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    x_shape = (draw(st.integers(1, 3)), groups * channels, *sizes)
-    w_shape = (groups * filters, channels, *taps)
+    groups, (c, f) = draw(st.integers(1, 3)), (draw(st.integers(*channels)) for _ in range(2))
+    x_shape = (draw(st.integers(1, 3)), groups * c, *sizes)
+    w_shape = (groups * f, c, *taps)
     return ConvProblem.make(
         x_shape, w_shape, stride=strides, padding=paddings, dilation=dilations, groups=groups
     )
@@ -86,9 +87,14 @@ def test_the_reference_is_the_equation(problem):
 @given(problem=problems())
 @settings(max_examples=60, deadline=None)
 def test_every_algorithm_is_the_defining_sum(algorithm, dtype, problem):
+    check_members(problem, dtype, algorithm)
+
+
+def check_members(problem, dtype, algorithm, members=(FORWARD, INPUT, FILTER)):
+    """Compare what `algorithm` computes with the defining sum in double precision."""
     x, w, g = arrays(problem, dtype)
-    pairs = ((convolve, x, w), (input_gradient, g, w), (filter_gradient, x, g))
-    for member, a, b in pairs:
+    calls = {FORWARD: (convolve, x, w), INPUT: (input_gradient, g, w), FILTER: (filter_gradient, x, g)}
+    for member, a, b in (calls[name] for name in members):
         with use_algorithm("reference"):
             expected = member(problem, a.astype("f8"), b.astype("f8"))
         with use_algorithm(algorithm):
@@ -97,6 +103,30 @@ def test_every_algorithm_is_the_defining_sum(algorithm, dtype, problem):
         assert result.flags.c_contiguous
         allowed = 0 if np.dtype(dtype).kind == "i" else tolerance(problem, dtype)
         np.testing.assert_allclose(result, expected, rtol=0, atol=allowed)
+
+
+SUITED: dict[str, dict[str, Any]] = {
+    "dots": {"most": 20, "stride": (1, 2), "most_axes": 2},
+    "fft": {"taps": (4, 18), "stride": (1, 1), "most_axes": 2},
+    "subpixel": {"dilation": (1, 1), "taps": (1, 5)},
+    "winograd": {"taps": (3, 3), "stride": (1, 1), "dilation": (1, 1), "channels": (8, 10), "most_axes": 3},
+}
+"""Problems for the algorithms that do not apply to most."""
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("algorithm", SUITED)
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_algorithms_for_some_problems_only_are_the_defining_sum(algorithm, dtype, data):
+    problem = data.draw(problems(**SUITED[algorithm]))
+    members = [
+        member
+        for member in (FORWARD, INPUT, FILTER)
+        if any(a.name == algorithm for a in candidates(problem, member, np.dtype(dtype).char))
+    ]
+    assume(members)
+    check_members(problem, dtype, algorithm, members)
 
 
 @given(problems())

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mygrad as mg
+from mygrad.convolution import use_algorithm
+from mygrad.convolution.planner import ALGORITHMS
 from mygrad.errors import InvalidConvolution
 from mygrad.nnet import conv_nd, conv_transpose_nd
 from tests.gradients import check_gradient
@@ -59,9 +61,17 @@ def problems(draw):
     return *shapes, {"stride": stride, "dilation": dilation, "groups": groups}, pairs
 
 
-@settings(max_examples=60, deadline=None)
-@given(problems(), st.sampled_from(MODES))
-def test_convolutions_are_the_sum_and_so_are_their_gradients(problem, mode):
+names_of_algorithms = st.sampled_from(sorted({algorithm.name for algorithm in ALGORITHMS}))
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(), st.sampled_from(MODES), names_of_algorithms)
+def test_convolutions_are_the_sum_and_so_are_their_gradients(problem, mode, algorithm):
+    with use_algorithm(algorithm):
+        check_convolution(problem, mode)
+
+
+def check_convolution(problem, mode):
     x_shape, w_shape, keywords, pairs = problem
     value = 0.7 if mode == "constant" else 0.0
     x, w, dx, dw = (RNG.standard_normal(s) for s in 2 * [x_shape, w_shape])
@@ -83,9 +93,14 @@ def test_convolutions_are_the_sum_and_so_are_their_gradients(problem, mode):
     np.testing.assert_allclose(given_bias.grad, g.sum(axis=(0, *range(2, g.ndim))), **close)
 
 
-@settings(max_examples=60, deadline=None)
-@given(problems(), st.sampled_from(["zeros", *MODES[2:]]))
-def test_a_transposed_convolution_is_the_transpose(problem, mode):
+@settings(max_examples=100, deadline=None)
+@given(problems(), st.sampled_from(["zeros", *MODES[2:]]), names_of_algorithms)
+def test_a_transposed_convolution_is_the_transpose(problem, mode, algorithm):
+    with use_algorithm(algorithm):
+        check_transposition(problem, mode)
+
+
+def check_transposition(problem, mode):
     x_shape, w_shape, keywords, pairs = problem
     x, w = RNG.standard_normal(x_shape), RNG.standard_normal(w_shape)
     forward = conv_nd(x, w, padding=pairs, padding_mode=mode, fit="floor", **keywords)
