@@ -160,5 +160,5 @@ def emit(tile: Tile) -> str:
     lines += function("block", "parameters x packed y work sums", "", Block(tile).code)
     lines += function("pack", "parameters w packed", "", Packing(tile).code)
     if not tile.by_position:
-        lines += function("square", "target source", "target_pitch source_pitch", square(tile))
+        lines += function("square", "target source", "target_pitch source_pitch", square(tile.code()))
     return "\n".join([*lines, *emit_work(packs=True)])

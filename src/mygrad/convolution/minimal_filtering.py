@@ -6,8 +6,8 @@ Along one axis, with data d, filter g and outputs y (Lavin & Gray, 2015, F(2, 3)
     y = m0 + m1 + m2, m1 - m2 - m3                m = v * u, summed over channels
 
 and the same along every other axis, so that n axes have 4**n points. They say that the sum of
-``y * gy`` is that of ``v(d) * u(g) * s(gy)``, where s is the transpose of the line for y; so the gradient of g is
-the transpose of u, applied to the sum over tiles of ``v(d) * s(gy)``.
+``y * gy`` is that of ``v(d) * u(g) * s(gy)``, where s is the transpose of the line for y; so the gradient of
+g is the transpose of u, applied to the sum over tiles of ``v(d) * s(gy)``.
 
 A block has runs of tiles, which lie along a row; a vector is neighbours in a run.
 """

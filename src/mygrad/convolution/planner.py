@@ -27,6 +27,7 @@ from mygrad.convolution import (
     reference,
     subpixel,
     winograd,
+    winograd_filter,
 )
 from mygrad.convolution.arguments import no_such
 from mygrad.convolution.executor import threads
@@ -206,9 +207,14 @@ def _blocks_phased(problem: ConvProblem, itemsize: int) -> int:
     return direct.workspace(forward, itemsize) + itemsize * whole
 
 
+def _minimal_filter(problem: ConvProblem, dtype: str) -> bool:
+    """Tell whether minimal filtering applies."""
+    return dtype in "fd" and jit.available() and winograd.applies(problem)
+
+
 def _minimal(problem: ConvProblem, dtype: str) -> bool:
-    """Tell whether minimal filtering applies in bounded memory."""
-    if dtype not in "fd" or not jit.available() or not winograd.applies(problem):
+    """Tell whether it does in bounded memory."""
+    if not _minimal_filter(problem, dtype):
         return False
     itemsize = np.dtype(dtype).itemsize
     room = _whole(problem, itemsize) + itemsize * prod(problem.w_shape) + SPARE_BYTES
@@ -225,6 +231,10 @@ def _fewest(problem: ConvProblem, dtype: str) -> float:
 
 def _fewest_input(problem: ConvProblem, dtype: str) -> float:
     return _fewest(problem.for_input(), dtype)
+
+
+def _fewest_filter(problem: ConvProblem, dtype: str) -> float:
+    return winograd_filter.cycles(problem, np.dtype(dtype).itemsize) / this_machine().hertz / threads()
 
 
 def _transforms_input(problem: ConvProblem, itemsize: int) -> int:
@@ -270,6 +280,15 @@ ALGORITHMS = (
     Algorithm("subpixel", INPUT, subpixel.input_gradient, _subpixel, _blocks_phased, _phased, spreads=True),
     Algorithm("direct", FILTER, direct.filter_gradient, _kernel_filter, _blocks_filter, _packable),
     Algorithm("dots", FILTER, filter_dots.filter_gradient, _dots, filter_dots.workspace, _rows),
+    Algorithm(
+        "winograd",
+        FILTER,
+        winograd_filter.filter_gradient,
+        _fewest_filter,
+        winograd_filter.workspace,
+        _minimal_filter,
+        spreads=True,
+    ),
     Algorithm("fft", FORWARD, fourier.convolve, _tiles, fourier.workspace, _transformable, spreads=True),
     Algorithm("fft", INPUT, fourier.input_gradient, _tiles_input, _spectra, _transformable, spreads=True),
     Algorithm(

@@ -167,20 +167,20 @@ def _shared_products(code: Code, tile: Tile, sources: Values, packed: str, sums:
     return results
 
 
-def square(tile: Tile) -> Code:
-    """Return the function that exchanges rows and lanes of a square of vectors, swapping ever smaller blocks.
+def square(code: Code) -> Code:
+    """Write the function that exchanges rows and lanes of a square of vectors, swapping ever smaller blocks.
 
     a0 a1      a0 b0
     b0 b1  ->  a1 b1
     """
-    code, lanes, block = tile.code(), range(tile.lanes), tile.lanes // 2
+    lanes, block = range(code.lanes), code.lanes // 2
     vectors = [code.vector_at(code.at("%source", code.multiply("%source_pitch", lane))) for lane in lanes]
     while block:
         swapped = list(vectors)
         for i in (i for i in lanes if not i & block):
             a, b = vectors[i], vectors[i + block]
-            first = [tile.lanes + lane - block if lane & block else lane for lane in lanes]
-            second = [tile.lanes + lane if lane & block else lane + block for lane in lanes]
+            first = [code.lanes + lane - block if lane & block else lane for lane in lanes]
+            second = [code.lanes + lane if lane & block else lane + block for lane in lanes]
             swapped[i], swapped[i + block] = code.shuffle(a, b, first), code.shuffle(a, b, second)
         vectors, block = swapped, block // 2
     for lane, vector in enumerate(vectors):

@@ -33,7 +33,7 @@ LEAST_CHANNELS = 8
 PART = 32  # channels that are added one after the other: errors are then as small as those of direct sums
 MOST_FILTERS = 14
 MOST_TILES = 512  # of a block
-TRANSFORMED, FINISHED, PACKED = 6.0, 4.0, 3.0  # cycles a point: of a vector of data, of results, of a filter
+TRANSFORMED, FINISHED, PACKED = 5.5, 4.0, 1.5  # cycles a point: of a vector of data, of results, of a filter
 WRITTEN, READ = 0.12, 0.03  # cycles to write, or read in order, a byte beyond the second cache
 
 
@@ -50,12 +50,12 @@ def applies(problem: ConvProblem) -> bool:
     return same and not problem.merged().axes[-1].pointwise and not problem.empty
 
 
-def _tiles(axis: Axis) -> int:
+def tiles_of(axis: Axis) -> int:
     return ceil(axis.o / OUTPUTS)
 
 
-def _runs(problem: ConvProblem) -> int:
-    rows = (axis.o if axis.pointwise else _tiles(axis) for axis in problem.axes[:-1])
+def run_count(problem: ConvProblem) -> int:
+    rows = (axis.o if axis.pointwise else tiles_of(axis) for axis in problem.axes[:-1])
     return problem.batch * prod(rows)
 
 
@@ -73,7 +73,12 @@ class Shape:
     """Of one core, for everything but packing."""
 
 
-def _points(problem: ConvProblem) -> int:
+def row_vectors(problem: ConvProblem, lanes: int) -> int:
+    """Return the vectors of one run."""
+    return ceil(tiles_of(problem.axes[-1]) / lanes)
+
+
+def points_of(problem: ConvProblem) -> int:
     return POINTS ** sum(not axis.pointwise for axis in problem.axes)
 
 
@@ -98,14 +103,14 @@ def _far(
 
     Either m stays in the cache, and v is read again for each few filters, or v is read once and m moves.
     """
-    line = _points(problem) * tiles * itemsize
+    line = points_of(problem) * tiles * itemsize
     data, results, blocks = line * problem.channels, line * problem.filters, ceil(problem.filters / filters)
     few = max(1, min(machine.l2 // 5 // (line * filters), blocks))
     data *= data > 0.65 * machine.l2
     near = WRITTEN * data + READ * data * ceil(blocks / few)
     near += (WRITTEN + READ) * results * (line * filters > machine.l2 // 4)
     whole = (WRITTEN + READ) * (data + results * (results > machine.l2 // 4))
-    packed = _points(problem) * problem.channels * problem.filters * itemsize
+    packed = points_of(problem) * problem.channels * problem.filters * itemsize
     return min((near + READ * packed, few), (whole + READ * packed, blocks))
 
 
@@ -114,10 +119,10 @@ def _shape(problem: ConvProblem, itemsize: int, machine: Machine, workers: int) 
     """Choose the block for which all of them together take the fewest cycles; `problem` is merged."""
     lanes = machine.isa.bits // 8 // itemsize
     each, filters, vectors = _registers(problem, lanes, itemsize, machine)
-    tiles, total = _tiles(problem.axes[-1]), _runs(problem)
-    pairs = _points(problem) * problem.channels * problem.filters
+    tiles, total = tiles_of(problem.axes[-1]), run_count(problem)
+    pairs = points_of(problem) * problem.channels * problem.filters
     around = problem.channels * TRANSFORMED + problem.filters * FINISHED
-    around *= ceil(tiles / lanes) * 2 * machine.cycles(machine.isa.bits) * _points(problem)
+    around *= ceil(tiles / lanes) * 2 * machine.cycles(machine.isa.bits) * points_of(problem)
     found = []
     for runs in range(1, min(total, ceil(MOST_TILES / tiles)) + 1):
         blocks, whole = ceil(total / runs), ceil(runs * tiles / lanes)
@@ -133,7 +138,7 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
     problem = problem.merged()
     shape = _shape(problem, itemsize, this_machine(), threads())
-    packed = PACKED * _points(problem) * problem.groups * problem.channels * problem.filters
+    packed = PACKED * points_of(problem) * problem.groups * problem.channels * problem.filters
     return shape.cycles + packed + CALL
 
 
@@ -144,8 +149,8 @@ def _along(axis: Axis, x: int, y: int) -> tuple[Array, Array]:
     """Return the places of the (tile, row) of an axis in x and y, -1 where there is none."""
     if axis.pointwise:
         return np.arange(axis.o)[:, None] * x, np.arange(axis.o)[:, None] * y
-    reads = np.arange(_tiles(axis))[:, None] * OUTPUTS + np.arange(POINTS) - axis.before
-    writes = np.arange(_tiles(axis))[:, None] * OUTPUTS + np.arange(OUTPUTS)
+    reads = np.arange(tiles_of(axis))[:, None] * OUTPUTS + np.arange(POINTS) - axis.before
+    writes = np.arange(tiles_of(axis))[:, None] * OUTPUTS + np.arange(OUTPUTS)
     return (
         np.where((reads >= 0) & (reads < axis.i), reads * x, -1),
         np.where(writes < axis.o, writes * y, -1),
@@ -159,12 +164,27 @@ def _joined(before: Array, after: Array) -> Array:
     return places.reshape(len(before) * len(after), -1)
 
 
-def _run_table(problem: ConvProblem, x: Strides, y: Strides) -> Array:
+def run_table(problem: ConvProblem, x: Strides, y: Strides) -> Array:
     reads, writes = (np.arange(problem.batch)[:, None] * step for step in (x[0], y[0]))
     for axis, x_step, y_step in zip(problem.axes[:-1], x[3:], y[3:], strict=False):
         more_reads, more_writes = _along(axis, x_step, y_step)
         reads, writes = _joined(reads, more_reads), _joined(writes, more_writes)
     return np.ascontiguousarray(np.concatenate([reads, writes], axis=1), np.int64)
+
+
+def run_fields(problem: ConvProblem, runs: Array, part: Range, lanes: int, itemsize: int) -> dict[str, int]:
+    """Return the parameters of some runs of a table."""
+    return {
+        "runs": part[1] - part[0],
+        "run_table": runs.ctypes.data + part[0] * runs.strides[0],
+        "run_vectors": row_vectors(problem, lanes),
+        "run_bytes": tiles_of(problem.axes[-1]) * itemsize,
+    }
+
+
+def distance(size: int, points: int) -> int:
+    """Return how far points of `size` bytes lie apart: at one place they share no set of the cache."""
+    return ceil(size / PAGE) * PAGE + max(LINE, PAGE // points)
 
 
 class _Calls:
@@ -191,23 +211,21 @@ class _Calls:
         self.packed_block = problem.channels * self.tile.line_bytes
         self.packed_point = self.filter_blocks * self.packed_block
         self.packed_group = self.tile.points * self.packed_point
-        run = ceil(_tiles(self.axes[-1]) / shape.lanes) * shape.lanes
-        self.runs = _run_table(self._forward(), self.x, self.y)
-        last = (ceil(len(self.runs) / shape.blocks) - 1) * _tiles(self.axes[-1]) + run
+        run = ceil(tiles_of(self.axes[-1]) / shape.lanes) * shape.lanes
+        self.runs = run_table(self._forward(), self.x, self.y)
+        last = (ceil(len(self.runs) / shape.blocks) - 1) * tiles_of(self.axes[-1]) + run
         self.pitch = max(ceil(last / shape.lanes), shape.vectors) * self.tile.vector_bytes
-        self.v_point = self._apart(problem.channels)
+        self.v_point = distance(problem.channels * self.pitch, self.tile.points)
         self.zeros = self.tile.points * self.v_point
         self.zero_vectors = ceil(self.axes[-1].i / shape.lanes)
         self.copied_bytes = self.zeros + self.zero_vectors * self.tile.vector_bytes
-        self.sums_bytes = self.tile.points * self._apart(shape.together * shape.filters)
+        self.sums_bytes = self.tile.points * distance(
+            shape.together * shape.filters * self.pitch, self.tile.points
+        )
 
     def _forward(self) -> ConvProblem:
         p = self.problem
         return ConvProblem(p.batch, p.groups, p.channels, p.filters, tuple(self.axes))
-
-    def _apart(self, rows: int) -> int:
-        """Return the distance of points: at one place they share a page, but not a set of the cache."""
-        return ceil(rows * self.pitch / PAGE) * PAGE + max(LINE, PAGE // self.tile.points)
 
     def packs(self) -> Array:
         problem, tile = self.problem, self.tile
@@ -238,23 +256,20 @@ class _Calls:
 
     def _call(self, group: int, runs: Range, part: Range) -> dict[str, int]:
         tile, last, count = self.tile, self.axes[-1], part[1] - part[0]
-        vectors = max(ceil((runs[1] - runs[0]) * _tiles(last) / tile.lanes), tile.vectors)
+        vectors = max(ceil((runs[1] - runs[0]) * tiles_of(last) / tile.lanes), tile.vectors)
         together = min(self.shape.together, count)
-        return {
+        fields = run_fields(self.problem, self.runs, runs, tile.lanes, self.itemsize)
+        return fields | {
             "x_offset": group * self.x[1],
             "x_channel": self.x[2],
             "channels": self.problem.channels,
             "part": PART,
-            "runs": runs[1] - runs[0],
-            "run_table": self.runs.ctypes.data + runs[0] * self.runs.strides[0],
-            "run_vectors": ceil(_tiles(last) / tile.lanes),
-            "run_bytes": _tiles(last) * self.itemsize,
             "before": last.before,
             "x_size": last.i,
             "y_size": last.o,
             "pitch": self.pitch,
             "v_point": self.v_point,
-            "m_point": self._apart(together * tile.filters),
+            "m_point": distance(together * tile.filters * self.pitch, tile.points),
             "zeros": self.zeros,
             "zero_vectors": self.zero_vectors,
             "last_vector": (vectors - 1) * tile.vector_bytes,

@@ -1,0 +1,202 @@
+"""Filter gradients by minimal filtering as LLVM IR.
+
+A block transforms the tiles of x and of the gradient of y: ``v[point][channel][tile]``, ``s[point][filter][tile]``.
+At each point v is turned to ``panel[tile][channel]``, so that channels are the lanes of
+
+    m[point][filter][channel] += sum over tiles of s[point][filter][tile] * panel[tile][channel]
+
+The last block of a task makes taps of the points: along each axis m0 + h, (m1 - m2)/2, h + m3, h = (m1 + m2)/2.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mygrad.convolution.copying import Fields
+from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.jit import emits
+from mygrad.convolution.minimal_filtering import (
+    DATA,
+    POINTS,
+    RUN_FIELDS,
+    SPREAD,
+    TAPS,
+    Grid,
+    Operand,
+    Runs,
+    lines,
+    places,
+)
+from mygrad.convolution.tile import in_parts, square, transpose
+from mygrad.convolution.worker import emit_work
+
+__all__ = ["FILTER_FIELDS", "WinogradFilterTile", "emit_winograd_filter"]
+
+# One i64 each; sizes, strides and offsets in bytes.
+FILTER_FIELDS = (
+    *RUN_FIELDS,
+    "x_offset", "x_channel", "channels", "before", "x_size", "v_point",
+    "g_offset", "g_filter", "filters", "g_size", "s_offset", "s_point",
+    "tiles", "part", "tile_vectors", "panel", "panel_pitch", "channel_vectors",
+    "column_tiles", "filter_blocks", "m_row", "m_point", "m_bytes", "first", "last",
+    "result", "result_filter", "result_channel",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class WinogradFilterTile:
+    """sums[filters][vectors] of `lanes` channels, over `axes` axes."""
+
+    itemsize: int
+    lanes: int
+    filters: int
+    vectors: int
+    axes: int
+
+    @property
+    def points(self) -> int:
+        return POINTS**self.axes
+
+    @property
+    def vector_bytes(self) -> int:
+        return self.lanes * self.itemsize
+
+    @property
+    def sums(self) -> int:
+        return self.filters * self.vectors
+
+    def code(self) -> Code:
+        return Code(self.lanes, self.itemsize)
+
+
+class FilterBlock:
+    """Write the function that adds the products of some runs of tiles."""
+
+    def __init__(self, tile: WinogradFilterTile) -> None:
+        self.tile, self.code = tile, tile.code()
+        code = self.code
+        code.room("waiting", tile.sums * tile.vector_bytes)
+        code.room("taps", TAPS**tile.axes * tile.vector_bytes)
+        self.p = p = Fields(code, FILTER_FIELDS)
+        runs = Runs(code, p, tile.axes)
+        self.s, self.panel = code.at("%work", p.s_offset), code.at("%work", p.panel)
+        x, g = code.at("%x", p.x_offset), code.at("%g", p.g_offset)
+        runs.transform(Operand(x, DATA, 0, p.before, p.x_size, p.channels, p.x_channel, "%work", p.v_point))
+        rows = POINTS ** (tile.axes - 1)
+        runs.transform(Operand(g, SPREAD, rows, 0, p.g_size, p.filters, p.g_filter, self.s, p.s_point))
+        code.do_when(p.first, lambda: code.clear("%sums", p.m_bytes))
+        code.each(tile.points, self._point)
+        code.do_when(p.last, lambda: code.each(p.filters, self._results))
+
+    def _point(self, point: str) -> None:
+        code, p, tile = self.code, self.p, self.tile
+        self._turn(code.at("%work", code.multiply(point, p.v_point)))
+        s = code.at(self.s, code.multiply(point, p.s_point))
+        m = code.at("%sums", code.multiply(point, p.m_point))
+
+        def column(number: str) -> None:
+            start = code.multiply(number, tile.vectors * tile.vector_bytes)
+            source, target = code.at(self.panel, start), code.at(m, start)
+
+            def filters(b: str) -> None:
+                first = code.multiply(b, tile.filters)
+                rows = [code.at(s, code.multiply(code.add(first, f), p.pitch)) for f in range(tile.filters)]
+                sums = in_parts(code, tile.sums, p.tiles, p.part, self._products(source, rows))
+                self._add(sums, code.at(target, code.multiply(first, p.m_row)))
+
+            code.each(p.filter_blocks, filters)
+
+        code.each(p.column_tiles, column)
+
+    def _turn(self, v: str) -> None:
+        """panel[tile][channel] = v[channel][tile]."""
+        code, p, tile = self.code, self.p, self.tile
+
+        def channels(c: str) -> None:
+            source = code.at(v, code.multiply(code.multiply(c, tile.lanes), p.pitch))
+            target = code.at(self.panel, code.multiply(c, tile.vector_bytes))
+
+            def tiles(t: str) -> None:
+                into = code.at(target, code.multiply(code.multiply(t, tile.lanes), p.panel_pitch))
+                transpose(code, into, p.panel_pitch, code.entry(source, t, tile.vector_bytes), p.pitch)
+
+            code.each(p.tile_vectors, tiles)
+
+        code.each(p.channel_vectors, channels)
+
+    def _products(self, panel: str, rows: Values) -> Callable[[Value, Values], Values]:
+        code, tile, size = self.code, self.tile, self.tile.vector_bytes
+
+        def step(t: Value, sums: Values) -> Values:
+            line, place = (
+                code.at(panel, code.multiply(t, self.p.panel_pitch)),
+                code.multiply(t, tile.itemsize),
+            )
+            data = [code.vector_at(code.at(line, n * size), size) for n in range(tile.vectors)]
+            results = []
+            for f, row in enumerate(rows):
+                g = code.broadcast(code.at(row, place))
+                results += [code.fma(g, d, sums[f * tile.vectors + n]) for n, d in enumerate(data)]
+            return results
+
+        return step
+
+    def _add(self, sums: Values, target: str) -> None:
+        code, tile, size = self.code, self.tile, self.tile.vector_bytes
+        for f in range(tile.filters):
+            row = code.at(target, code.multiply(f, self.p.m_row))
+            for n in range(tile.vectors):
+                place = code.at(row, n * size)
+                total = code.sum(code.vector_at(place, size), sums[f * tile.vectors + n])
+                code.store(code.vector, total, place, size)
+
+    def _results(self, f: str) -> None:
+        """Store the taps of a filter."""
+        code, p, tile = self.code, self.p, self.tile
+        source = code.at("%sums", code.multiply(f, p.m_row))
+        target = code.at(code.at("%y", p.result), code.multiply(f, p.result_filter))
+
+        def channels(v: str) -> None:
+            start = code.entry(source, v, tile.vector_bytes)
+            values: Grid = {
+                point: code.vector_at(code.at(start, code.multiply(number, p.m_point)), tile.vector_bytes)
+                for number, point in enumerate(places(POINTS, tile.axes))
+            }
+            for axis in range(tile.axes):
+                values = self._taps(values, axis)
+            for number, tap in enumerate(places(TAPS, tile.axes)):
+                place = code.at("%taps", number * tile.vector_bytes)
+                code.store(code.vector, values[tap], place, tile.vector_bytes)
+            first = code.multiply(v, tile.lanes)
+            count = code.smaller(tile.lanes, code.subtract(p.channels, first))
+            code.each(count, lambda lane: self._channel(lane, code.add(first, lane), target))
+
+        code.each(p.channel_vectors, channels)
+
+    def _channel(self, lane: str, c: Value, target: str) -> None:
+        """Copy the taps of one channel, which are neighbours in the result."""
+        code, tile = self.code, self.tile
+        source, into = (
+            code.entry("%taps", lane, tile.itemsize),
+            code.at(target, code.multiply(c, self.p.result_channel)),
+        )
+        for number in range(TAPS**tile.axes):
+            value = code.load(code.scalar, code.at(source, number * tile.vector_bytes))
+            code.store(code.scalar, value, code.at(into, number * tile.itemsize))
+
+    def _taps(self, values: Grid, axis: int) -> Grid:
+        code, found = self.code, {}
+        for rest, (m0, m1, m2, m3) in lines(values, axis).items():
+            half = code.half(code.sum(m1, m2))
+            taps = code.sum(m0, half), code.half(code.difference(m1, m2)), code.sum(half, m3)
+            found |= {(*rest[:axis], n, *rest[axis:]): tap for n, tap in enumerate(taps)}
+        return found
+
+
+@emits(WinogradFilterTile)
+def emit_winograd_filter(tile: WinogradFilterTile) -> str:
+    """Return the module of a tile: `block` and `work`."""
+    code = FilterBlock(tile).code
+    text = declarations(code)
+    text += function("block", "parameters x g y work sums", "", code)
+    text += function("square", "target source", "target_pitch source_pitch", square(tile.code()))
+    return "\n".join([*text, *emit_work(packs=False)])
