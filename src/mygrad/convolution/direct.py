@@ -4,8 +4,8 @@ Forward, input gradient and filter gradient are one loop nest on three problems:
 exchange what is summed, and the arrays are seen with their axes exchanged.
 """
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from math import prod
 from typing import Any
 
@@ -43,9 +43,6 @@ def plan(problem: ConvProblem, itemsize: int, x: Strides, w: Strides, y: Strides
     )
 
 
-_merged = lru_cache(maxsize=1024)(ConvProblem.merged)
-
-
 @lru_cache(maxsize=1024)
 def _forward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
     problem = problem.merged()
@@ -61,24 +58,37 @@ class Phases:
 
     shape: tuple[int, ...]
     """(batch, channels, phases of each axis..., elements of each axis...)"""
-    plans: list[tuple[tuple[int, ...], tuple[slice, ...], Plan]]
-    """Which phase, from which taps."""
+    plans: list[Plan]
+    x_shape: tuple[int, ...]
+    """The array when phases are put together."""
 
-    @property
+    @cached_property
     def strides(self) -> tuple[int, ...]:
         return self.shape[2 : 1 + len(self.shape) // 2]
 
-    @property
-    def count(self) -> int:
-        return prod(self.strides)
+    @cached_property
+    def apart(self) -> bool:
+        """Whether there is more than one phase."""
+        return max(self.strides) > 1
 
-    @property
+    @cached_property
+    def make(self) -> Any:
+        return np.empty if len(self.plans) == prod(self.strides) else np.zeros  # some phases may meet no tap
+
+    @cached_property
     def places(self) -> tuple[Places, ...]:
         return tuple(tuple((r, 0) for r in range(stride)) for stride in self.strides)
+
+    def __call__(self, g: Array, w: Array) -> Array:
+        parts = self.make(self.shape, g.dtype)
+        for run in self.plans:
+            run(g, w, parts)
+        return interleave(parts, self.x_shape, self.places) if self.apart else parts
 
 
 @lru_cache(maxsize=1024)
 def _phases(problem: ConvProblem, itemsize: int, workers: int) -> Phases:
+    problem = problem.merged()
     turned, groups = problem.for_input(), problem.groups
     g = contiguous(problem.y_shape, groups, 1, itemsize)
     w = exchanged(contiguous(problem.w_shape, groups, 0, itemsize), 0, 2, 1)
@@ -89,9 +99,11 @@ def _phases(problem: ConvProblem, itemsize: int, workers: int) -> Phases:
     x, plans = (*each[:3], *each[3 + len(ups) :]), []
     for inputs, taps, phase in turned.phases():
         steps = *w[:3], *(step * (tap.step or 1) for step, tap in zip(w[3:], taps, strict=True))
-        number = tuple(part.start or 0 for part in inputs)
-        plans.append((number, taps, plan(phase, itemsize, g, steps, x, workers)))
-    return Phases(shape, plans)
+        w_offset = sum(step * (tap.start or 0) for step, tap in zip(w[3:], taps, strict=True))
+        y_offset = sum(step * (part.start or 0) for step, part in zip(each[3:], inputs, strict=False))
+        made = plan(phase, itemsize, g, steps, x, workers)
+        plans.append(replace(made, w_offset=w_offset, y_offset=y_offset))
+    return Phases(shape, plans, problem.x_shape)
 
 
 @lru_cache(maxsize=1024)
@@ -106,25 +118,15 @@ def _backward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
 
 def convolve(problem: ConvProblem, x: Array, w: Array) -> Array:
     """Return y of a problem with ``up == 1``; the arrays are contiguous, as everywhere here."""
-    y = np.empty(problem.y_shape, x.dtype)
-    _forward(problem, x.itemsize, threads())(x, w, y)
-    return y
+    y = np.empty(problem.y_shape, x.dtype)  # before a plan is made: it may be too large
+    return _forward(problem, x.itemsize, threads())(x, w, y)
 
 
 def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
     """Return the gradient of x: for every input position, gather the outputs it went to."""
-    merged = _merged(problem)
-    w = w.reshape(merged.w_shape)
-    if max(axis.stride for axis in merged.axes) > MOST:
-        return _apart(merged, g, w).reshape(problem.x_shape)
-    phases = _phases(merged, g.itemsize, threads())
-    make = np.empty if len(phases.plans) == phases.count else np.zeros  # some phases may meet no tap
-    parts = make(phases.shape, g.dtype)
-    for number, taps, run in phases.plans:
-        run(g, w[(..., *taps)], parts[(slice(None), slice(None), *number)])
-    if phases.count > 1:
-        parts = interleave(parts, merged.x_shape, phases.places)
-    return parts.reshape(problem.x_shape)
+    if problem.most_stride > MOST:
+        return _apart(problem, g, w)
+    return _phases(problem, g.itemsize, threads())(g, w).reshape(problem.x_shape)
 
 
 def _apart(problem: ConvProblem, g: Array, w: Array) -> Array:
@@ -143,8 +145,7 @@ def _apart(problem: ConvProblem, g: Array, w: Array) -> Array:
 def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:
     """Return the gradient of w."""
     w = np.empty(problem.w_shape, x.dtype)
-    _backward(problem, x.itemsize, threads())(x, g, w)
-    return w
+    return _backward(problem, x.itemsize, threads())(x, g, w)
 
 
 def workspace(problem: ConvProblem, itemsize: int) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 
 from mygrad.convolution.machine import usable_processors
 
-__all__ = ["borrowed", "run", "run_parts", "threads", "use_threads"]
+__all__ = ["borrow", "give_back", "run", "run_parts", "threads", "use_threads"]
 
 Array = np.ndarray[Any, Any]
 KEPT_BYTES = 64 << 20  # of workspace, between calls
@@ -153,26 +153,29 @@ def run_parts(count: int, part: Callable[[int], None]) -> None:
 
 
 class Lender:
-    """Buffers that were used before: their memory is already mapped."""
+    """Buffers that were used before: their memory is already mapped. Lists are safe without a lock."""
 
     def __init__(self) -> None:
-        self.free: list[tuple[int, int, Array]] = []  # bytes, address, what owns them
-        self.lock = Lock()
+        self.free: list[Array] = []
 
-    def take(self, size: int) -> tuple[int, int, Array]:
-        """Return a buffer of `size` bytes or more: the one used last, if it will do."""
-        with self.lock:
-            for n in range(len(self.free) - 1, -1, -1):
-                if self.free[n][0] >= size:
-                    return self.free.pop(n)
-        owner = np.empty(size + 64, np.uint8)
-        return size, (owner.ctypes.data + 63) & -64, owner
+    def take(self, size: int) -> Array:
+        """Return a buffer of `size` bytes or more, aligned to 64: the one used last, if it will do."""
+        try:
+            buffer = self.free.pop()
+        except IndexError:
+            return _buffer(size)
+        return buffer if buffer.size >= size else _buffer(size)
 
-    def give(self, buffer: tuple[int, int, Array]) -> None:
-        with self.lock:
+    def give(self, buffer: Array) -> None:
+        """Keep a buffer for later; of large ones fewer are kept."""
+        kept = len(self.free)
+        if kept < KEPT_BUFFERS and (kept + 1) * buffer.size <= KEPT_BYTES:
             self.free.append(buffer)
-            while len(self.free) > KEPT_BUFFERS or sum(each[0] for each in self.free) > KEPT_BYTES:
-                self.free.pop(0)
+
+
+def _buffer(size: int) -> Array:
+    owner = np.empty(size + 64, np.uint8)
+    return owner[-owner.ctypes.data % 64 :][:size]
 
 
 _lender = Lender()
@@ -180,14 +183,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-class borrowed:  # noqa: N801  # a context manager, as contextlib's, but five times as fast
-    """Lend `size` bytes; gives the address, aligned to 64 bytes."""
+def borrow(size: int) -> Array:
+    """Lend `size` bytes or more, aligned to 64, until `give_back`; what is not given back is just freed."""
+    return _lender.take(size)
 
-    def __init__(self, size: int) -> None:
-        self.buffer = _lender.take(size)
 
-    def __enter__(self) -> int:
-        return self.buffer[1]
-
-    def __exit__(self, *_: object) -> None:
-        _lender.give(self.buffer)
+def give_back(buffer: Array) -> None:
+    """Give back what was borrowed."""
+    _lender.give(buffer)

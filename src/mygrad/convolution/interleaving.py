@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from mygrad.convolution import jit
+from mygrad.convolution.addresses import address_of
 from mygrad.convolution.copying import Fields
 from mygrad.convolution.executor import run_parts, threads
 from mygrad.convolution.ir import Code, Values, declarations, function
-from mygrad.convolution.job import address_of
 from mygrad.convolution.machine import this_machine
 
 __all__ = ["MOST", "InterleaveTile", "emit_interleaving", "interleave"]
@@ -150,7 +150,7 @@ def interleave(parts: Array, shape: Sequence[int], places: tuple[Places, ...]) -
     itemsize, sizes = parts.itemsize, tuple(shape[2:])
     tables = _tables(sizes, parts.shape[2:], places, itemsize)
     tile = InterleaveTile(itemsize, this_machine().isa.bits // 8 // itemsize, len(places[-1]))
-    work, rows = jit.compiled(tile), len(tables.rows)
+    work, rows = jit.compiled(tile).work, len(tables.rows)
     count = shape[0] * shape[1] * rows
     cuts = max(1, min(4 * threads(), x.size // PART)) if threads() > 1 else 1
     ends = [count * n // cuts for n in range(cuts + 1)]

@@ -7,9 +7,9 @@ import ctypes
 from collections.abc import Callable
 from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Work", "assembly", "available", "compiled", "emits", "module_of", "version"]
+__all__ = ["Kernel", "Work", "assembly", "available", "compiled", "emits", "module_of", "version"]
 
 _lock = Lock()
 
@@ -52,19 +52,55 @@ def _host() -> tuple[str, str]:
 
 Work = Callable[[int, int], None]
 Emitter = Callable[[Any], str]
+
+
+class Method(ctypes.Structure):
+    """Python's PyMethodDef."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("address", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    )
+
+
+class Kernel(NamedTuple):
+    """The functions of a module; it keeps what they live in."""
+
+    work: Work
+    """``work(job, wait)``, where `job` is an address."""
+    call: Callable[..., Any] | None
+    """``call(template, *arrays)``, where the module has one."""
+    kept: Any
+
+
 _emitters: dict[type[Any], Emitter] = {}  # filled while modules are imported
-_kernels: dict[Any, tuple[Work, Any]] = {}  # the engine owns the code: it stays with the function
+_kernels: dict[Any, Kernel] = {}
+FASTCALL = 0x80  # METH_FASTCALL: (self, array of arguments, their number)
+CALLED = "PyEval_SaveThread", "PyEval_RestoreThread", "Py_IncRef"
 
 
-def _compile(module: str) -> tuple[Work, Any]:
+def _compile(module: str) -> Kernel:
     import llvmlite.binding as llvm
 
     cpu, features = _host()
+    for name in CALLED:
+        llvm.add_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
     machine = llvm.Target.from_default_triple().create_target_machine(cpu, features, opt=2)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(module), machine)  # which owns both from now on
     engine.finalize_object()
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
-    return kind(engine.get_function_address("work")), engine
+    address = engine.get_function_address("call")
+    method = Method(b"call", address, FASTCALL, None)
+    call = _function(method) if address else None
+    return Kernel(kind(engine.get_function_address("work")), call, (engine, method))
+
+
+def _function(method: Method) -> Any:
+    """Return the function of Python's own that a method describes."""
+    kind: Any = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+    return kind(("PyCFunction_NewEx", ctypes.pythonapi))(ctypes.addressof(method), None, None)
 
 
 def emits(kind: type[Any]) -> Callable[[Emitter], Emitter]:
@@ -77,15 +113,15 @@ def emits(kind: type[Any]) -> Callable[[Emitter], Emitter]:
     return register
 
 
-def compiled(tile: Any) -> Work:
-    """Return ``work(job, wait)`` of a tile, where `job` is an address."""
+def compiled(tile: Any) -> Kernel:
+    """Return the kernel of a tile."""
     kernel = _kernels.get(tile)
     if kernel is None:
         with _lock:
             kernel = _kernels.get(tile)
             if kernel is None:
                 kernel = _kernels[tile] = _compile(module_of(tile))
-    return kernel[0]
+    return kernel
 
 
 def module_of(tile: Any) -> str:

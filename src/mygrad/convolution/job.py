@@ -3,48 +3,26 @@
 A plan has everything that depends on sizes only, and is kept for as long as it is used again.
 """
 
-import ctypes
 from dataclasses import dataclass
 from functools import cached_property
-from struct import Struct
 from typing import Any
 
 import numpy as np
 
 from mygrad.convolution import jit
-from mygrad.convolution.executor import borrowed, run
+from mygrad.convolution.addresses import PLACE, address_of
+from mygrad.convolution.executor import borrow, give_back, run
 from mygrad.convolution.worker import JOB_FIELDS, JOB_SIZE
 
-__all__ = ["Plan", "address_of"]
+__all__ = ["Plan"]
 
 Array = np.ndarray[Any, Any]
 LINE = 64
-FIRST, DATA = 8 * JOB_FIELDS["x"], Struct("5q")  # and w, packed, y, workspace
+DATA = slice(JOB_FIELDS["x"], JOB_FIELDS["y"] + 1)  # x, w, packed, workspace, y
 
 
 def _lines(size: int) -> int:
     return (size + LINE - 1) & -LINE
-
-
-def _place_of_data() -> int | None:
-    """Find where an array object has the address of its data: to ask NumPy takes microseconds."""
-    samples = [np.empty(3), np.empty((2, 2))[1:], np.zeros((1, 1, 5), np.float32)]
-    for place in range(object.__basicsize__, np.ndarray.__basicsize__, 8):
-        found = [ctypes.c_void_p.from_address(id(each) + place).value for each in samples]
-        if found == [each.__array_interface__["data"][0] for each in samples]:
-            return place
-    return None
-
-
-PLACE = _place_of_data()
-_read = ctypes.c_void_p.from_address
-
-
-def address_of(array: Array) -> int:
-    """Return the address of the first element."""
-    if PLACE is None:
-        return array.__array_interface__["data"][0]
-    return _read(id(array) + PLACE).value or 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +41,9 @@ class Plan:
     copied_bytes: int
     workers: int
     kept: Any
+    w_offset: int = 0
+    """Where w begins in the array of that name, in bytes."""
+    y_offset: int = 0
 
     @cached_property
     def _template(self) -> tuple[Array, Array]:
@@ -77,13 +58,22 @@ class Plan:
             "call_size": self.tasks[0].strides[0],
             "workspace_size": self.worker_bytes,
             "sums_size": _lines(self.sums_bytes),
+            "w": self.w_offset,
+            "packed": 0 if self.packed_bytes else self.w_offset,
+            "workspace": _lines(self.packed_bytes),
+            "y": self.y_offset,
         }
         job[[JOB_FIELDS[name] for name in fields]] = list(fields.values())
         return job, table
 
     @cached_property
-    def work(self) -> jit.Work:
+    def kernel(self) -> jit.Kernel:
         return jit.compiled(self.tile)
+
+    @cached_property
+    def alone(self) -> Any:
+        """Return what one thread calls, if Python's layout of arrays is known."""
+        return None if PLACE is None or self.workers > 1 else self.kernel.call
 
     @cached_property
     def worker_bytes(self) -> int:
@@ -94,18 +84,21 @@ class Plan:
         """Return the bytes that a call borrows."""
         return _lines(self.packed_bytes) + self.workers * self.worker_bytes
 
-    def __call__(self, x: Array, w: Array, y: Array) -> None:
-        """Fill `y`; the arrays have the strides of the plan."""
+    def __call__(self, x: Array, w: Array, y: Array) -> Array:
+        """Fill `y` and return it; the arrays have the strides of the plan."""
+        room = borrow(self.workspace)
+        data = x, w, room if self.packed_bytes else w, room, y
+        if self.alone is not None:
+            self.alone(self._template[0], *data)
+        else:
+            self._shared(data)
+        give_back(room)
+        return y
+
+    def _shared(self, data: tuple[Array, ...]) -> None:
         job = self._template[0].copy()
-        address = address_of(job)
-        with borrowed(self.workspace) as packed:
-            own = packed + _lines(self.packed_bytes)
-            first = packed if self.packed_bytes else address_of(w)
-            DATA.pack_into(job.data, FIRST, address_of(x), address_of(w), first, address_of(y), own)
-            if self.workers == 1:
-                self.work(address, 1)
-            else:
-                run(Part(self.work, address, job), self.workers)
+        job[DATA] += [address_of(each) for each in data]
+        run(Part(self.kernel.work, address_of(job), job), self.workers)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mygrad.convolution import jit
-from mygrad.convolution.executor import borrowed, run_parts, threads
-from mygrad.convolution.job import address_of
+from mygrad.convolution.addresses import address_of
+from mygrad.convolution.executor import borrow, give_back, run_parts, threads
 from mygrad.convolution.machine import this_machine
 from mygrad.convolution.pool_kernels import POOL_FIELDS, SEGMENT_FIELDS, UNROLLED, PoolTile, slack
 from mygrad.convolution.pool_windows import Windows
@@ -52,11 +52,12 @@ class Plan:
 
         def part(number: int) -> None:
             parameters = self.parts[number].copy()
-            with borrowed(2 * self.row_bytes) as room:
-                offsets = parameters[:3].tolist()
-                places = [place + offset for place, offset in zip(data, offsets, strict=True)]
-                ADDRESSES.pack_into(parameters.data, 0, *places, room, room + self.row_bytes)
-                self.work(address_of(parameters), 1)
+            rows, offsets = borrow(2 * self.row_bytes), parameters[:3].tolist()
+            places = [place + offset for place, offset in zip(data, offsets, strict=True)]
+            room = address_of(rows)
+            ADDRESSES.pack_into(parameters.data, 0, *places, room, room + self.row_bytes)
+            self.work(address_of(parameters), 1)
+            give_back(rows)
 
         if len(self.parts) == 1:
             part(0)
@@ -84,7 +85,7 @@ def _plan(kind: str, windows: Windows, itemsize: int, planes: int, divisor: floa
         np.array([part.get(name, 0) for name in POOL_FIELDS], np.int64)
         for part in _parts(kind, fields, count)
     ]
-    return Plan(jit.compiled(tile), parts, row, windows)
+    return Plan(jit.compiled(tile).work, parts, row, windows)
 
 
 def _parts(kind: str, fields: dict[str, int], count: int) -> list[dict[str, int]]:

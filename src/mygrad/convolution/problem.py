@@ -225,6 +225,10 @@ class ConvProblem:
         return 0 in (*self.x_shape, *self.w_shape, *self.y_shape)
 
     @cached_property
+    def most_stride(self) -> int:
+        return max(axis.stride for axis in self.axes)
+
+    @cached_property
     def plans(self) -> dict[Any, Any]:
         """What was found out about this problem: a lookup that needs no hash of the whole of it."""
         return {}
