@@ -53,6 +53,8 @@ TABLE: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "joined": (lambda np, x, y: np.concatenate([x * y, np.stack([x[0], y[1]])]), (X, Y)),
     "rolled": (lambda np, x: np.roll(x, 1) * x * np.repeat(x[:1], 3), (X,)),
     "rosenbrock": (lambda np, x: np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2), (X,)),
+    "convolution": (lambda np, x, y: np.convolve(np.exp(x), np.sin(y)), ([*X, 0.4, -0.2], Y)),
+    "correlation": (lambda np, x, y: np.correlate(x * x, y, "same"), ([*X, 0.4, -0.2], Y)),
     "constant": (lambda np, x, y: np.sum(y**2), (X, Y)),
     "nested arguments": (network, ({"bias": 0.3, "layers": [numpy.array(M), [[0.5, -1.0]]]}, X)),
     "nested values": (lambda np, x, s: {"a": x * s, "b": (np.sum(x), [s**2])}, (X, 0.7)),
@@ -109,6 +111,7 @@ def derivatives(library: Any, np: Any, name: str, tree: Callable[[Any], Any] = a
         return sum(np.sum(a * b * b) for a, b in zip(parts, values, strict=True))
 
     gradient = library.grad(scalar, every)
+    deep = composed(library, scalar, args, directions, every)
     return {
         "value": flat(value),
         "vjp": flat(pull(weights)),
@@ -118,6 +121,36 @@ def derivatives(library: Any, np: Any, name: str, tree: Callable[[Any], Any] = a
         "gradient": flat(gradient(*args)),
         "hessian": flat(library.hessian(scalar, every)(*args)),
         "hvp": flat(library.jvp(gradient, args, directions)[1]),
+        **{kind: flat(value) for kind, value in deep.items()},
+    }
+
+
+def composed(library: Any, scalar: Any, args: Any, directions: Any, every: Any) -> dict[str, Any]:
+    """Derivatives of derivatives of derivatives of a function with one value."""
+
+    def along(f: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args: library.jvp(f, args, directions)[1]
+
+    def back(f: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args: library.vjp(f, *args)[1](directions)
+
+    def linear(f: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args: library.linearize(f, *args)[1](*directions)
+
+    def gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+        return library.grad(f, every)
+
+    def half(*args: Any) -> Any:
+        return scalar(*args) * library.stop_gradient(scalar(*args))
+
+    kept = library.checkpoint
+    return {
+        "grad of jvp of checkpoint": gradient(along(kept(scalar)))(*args),
+        "checkpoint of jvp of grad of linearize": kept(along(gradient(linear(scalar))))(*args),
+        "vjp of grad of jvp": back(gradient(along(scalar)))(*args),
+        "linearize of vjp of checkpoint of grad": linear(back(kept(gradient(scalar))))(*args),
+        "jvp of jvp of jvp of jvp": along(along(along(along(scalar))))(*args),
+        "grad of jvp of stop_gradient": gradient(along(half))(*args),
     }
 
 
@@ -129,6 +162,7 @@ def main() -> None:
     def tree(nested: Any) -> Any:
         return _map(jax.numpy.asarray, nested)
 
+    jax.stop_gradient = jax.lax.stop_gradient
     found = {name: derivatives(jax, jax.numpy, name, tree) for name in TABLE}
     EXPECTED.write_text(json.dumps(found).replace('}, "', '},\n"') + "\n")
 
