@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import mygrad as mg
+from mygrad import convolution
 from mygrad.nnet import conv_nd
 from tests.autodiff import table
 from tests.gradients import check_gradient
@@ -105,6 +106,58 @@ def test_convolutions_push_forward():
     expected = conv_nd(dx, w, stride=1, padding=1) + conv_nd(x, dw, stride=1, padding=1)
     np.testing.assert_allclose(dy, expected.data, rtol=1e-12, atol=1e-12)
     assert y.shape == dy.shape
+
+
+@pytest.fixture
+def convolutions(monkeypatch):
+    """The names of the convolutions that the engine computed."""
+    found = []
+    for name in ("convolve", "input_gradient", "filter_gradient"):
+        original = getattr(convolution, name)
+        monkeypatch.setattr(
+            convolution, name, lambda *args, name=name, run=original: found.append(name) or run(*args)
+        )
+    return found
+
+
+def test_no_convolution_is_computed_twice(convolutions):
+    """A gradient takes 3 a layer, and each has two gradients; what nobody asked for is not computed."""
+    rng = np.random.default_rng(1)
+    shapes = (1, 1, 9), (2, 1, 3), (1, 2, 3)
+    args, directions = ([rng.standard_normal(s) for s in shapes] for _ in range(2))
+
+    def network(x, v, w):
+        return (conv_nd(np.tanh(conv_nd(x, v, stride=1)), w, stride=1) ** 2).sum()
+
+    mg.grad(network, (0, 1, 2))(*args)
+    assert len(convolutions) == 6
+    convolutions.clear()
+    mg.hvp(network, args, directions)
+    assert len(convolutions) == 18
+    convolutions.clear()
+    _, push = mg.linearize(network, *args)
+    once = len(convolutions)
+    push(*directions)
+    push(*directions)
+    assert once == 6
+    assert len(convolutions) - once == 2 * 4  # of each layer: one with dx, one with dw
+    convolutions.clear()
+    _, pull = mg.vjp(network, *args)
+    assert len(convolutions) == 2
+    pull(1.0)
+    pull(1.0)
+    assert len(convolutions) == 2 + 2 * 4
+    convolutions.clear()
+    mg.jvp(lambda v: network(args[0], v, args[2]), args[1:2], directions[1:2])
+    assert len(convolutions) == 2 + 2 + 2
+    convolutions.clear()
+    weight = mg.tensor(args[2])
+    mg.grad(lambda v: network(args[0], v, weight))(args[1])
+    assert convolutions.count("filter_gradient") == 1
+    convolutions.clear()
+    mg.grad(mg.checkpoint(network), (0, 1, 2))(*args)
+    assert convolutions.count("convolve") == 4  # one forward computation more
+    assert len(convolutions) == 8
 
 
 def test_a_gradient_is_recorded_only_for_somebody():

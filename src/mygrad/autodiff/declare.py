@@ -60,9 +60,9 @@ class Primitive:
 
     def pull(self, node: Node, g: Any, gradients: Gradients) -> None:
         inputs = gradients.see(node.inputs)
-        y = gradients.see_output(node)
+        y, wanted = gradients.see_output(node), gradients.wanted
         for i, x in enumerate(node.inputs):
-            if type(x) is Node and not x.constant:
+            if type(x) is Node and not x.constant and (wanted is None or x in wanted):
                 given = self.gradient(i, g, y, inputs, node.params)
                 if given is not None:
                     gradients.give(x, fit(given, x.value))
@@ -207,7 +207,7 @@ class Elementwise(Primitive):
     def pull(self, node: Node, g: Any, gradients: Gradients) -> None:
         """Do as every primitive does; the usual case, arrays and no mask, without a detour."""
         inputs = node.inputs
-        if gradients.lift is not None or node.params is not None:
+        if gradients.lift is not None or node.params is not None or gradients.wanted is not None:
             super().pull(node, g, gradients)
         elif len(inputs) == 1:
             (x,) = inputs

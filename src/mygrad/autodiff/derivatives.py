@@ -158,6 +158,8 @@ class Trace:
         What the function returned; `outputs` are its leaves.
     sources : list of Node
         The leaves of the arguments that are differentiated.
+    others : bool
+        Whether other variables take part.
     closed : bool
         Whether nobody can differentiate what is computed here again.
     """
@@ -174,8 +176,8 @@ class Trace:
         with modes.recording:
             self.result = f(*arguments, **(keywords or {}))
         self.outputs = [varying_node(x) for x in leaves(self.result)]
-        self.nodes, closed = between([node for node in self.outputs if node], self.sources)
-        self.closed = closed or not modes.tracking()
+        self.nodes, self.others = between([node for node in self.outputs if node], self.sources)
+        self.closed = not (self.others and modes.tracking())
 
     def value(self) -> Any:
         """Return the result; detached, and locked while this trace lives, if nobody asks for more."""
@@ -187,7 +189,7 @@ class Trace:
         """Pull one gradient for each output back to each of the sources."""
         again = record or not (self.closed or not modes.tracking()) or any(map(varying_node, seeds))
         seeded = [(node, g) for node, g in zip(self.outputs, seeds, strict=True) if node]
-        return pull(self.nodes, seeded, self.sources, again)
+        return pull(self.nodes, seeded, self.sources, again, self.others)
 
     def gradients(self, seeds: Sequence[Any]) -> list[Tensor]:
         """Do what `pull` does with gradients as users see them, of complex numbers the conjugates."""
@@ -266,10 +268,13 @@ def _fit(like: Any, place: str, x: Any) -> Any:
 
 
 def pull(
-    nodes: list[Node], seeds: Iterable[tuple[Node, Any]], sources: list[Node], record: bool
+    nodes: list[Node], seeds: Iterable[tuple[Node, Any]], sources: list[Node], record: bool, others: bool
 ) -> list[Tensor]:
-    """Pull the gradients `seeds` back through `nodes`, and return those of `sources`."""
-    gradients = Gradients(stand_in if record else None)
+    """Pull the gradients `seeds` back through `nodes`, and return those of `sources`.
+
+    If `others`, there are more variables along the way, whose gradients nobody asked for.
+    """
+    gradients = Gradients(stand_in if record else None, {*nodes, *sources} if others else None)
     seen = _as_tensor if record else _as_array
     given = [(node, seen(g)) for node, g in seeds]
     taken = {id(g) for _, g in given} | {id(node.value) for node in nodes}
@@ -301,7 +306,7 @@ def _given(g: Any, node: Node, taken: set[int]) -> Tensor:
 
 
 def between(terminals: list[Node], sources: list[Node]) -> tuple[list[Node], bool]:
-    """Return the nodes on the ways from `sources` to `terminals`, and whether no other variable leads there.
+    """Return the nodes on the ways from `sources` to `terminals`, and whether other variables lead there.
 
     What is older than every source cannot depend on one, so the search ends there.
     """
@@ -314,13 +319,13 @@ def between(terminals: list[Node], sources: list[Node]) -> tuple[list[Node], boo
                 if x.serial >= oldest:
                     pending.append(x)
     depends = set(sources)
-    closed = all(node.operation is None for node in sources)
+    others = any(node.operation is not None for node in sources)
     for node in sorted(seen, key=lambda node: node.serial):
         if node in depends:
             continue
         if any(x in depends for x in node.inputs if type(x) is Node):
             depends.add(node)
         elif not node.constant:
-            closed = False
+            others = True
     on_the_way = seen & depends - set(sources)
-    return sorted(on_the_way, key=lambda node: -node.serial), closed
+    return sorted(on_the_way, key=lambda node: -node.serial), others

@@ -99,11 +99,12 @@ class Gradients(dict[Node, Any]):
     """The gradients of one back-propagation.
 
     An array is added to in place once it was made here; what a rule returned may be shared and is not.
+    `wanted` are the nodes that need one; None stands for all.
     """
 
-    def __init__(self, lift: Lift | None = None) -> None:
+    def __init__(self, lift: Lift | None = None, wanted: set[Node] | None = None) -> None:
         super().__init__()
-        self.lift = lift
+        self.lift, self.wanted = lift, wanted
         self.own: set[Node] = set()
 
     def give(self, node: Node, g: Any) -> None:

@@ -116,9 +116,9 @@ class _Segment:
         terminals = [outputs[i]._node for i in self.outputs]
         if not set(_older(terminals, since)) <= set(sources):
             raise InvalidBackprop(_CHANGED.format(self.name))
-        nodes, _ = between(terminals, sources)
+        nodes, others = between(terminals, sources)
         seeds = [(terminals[k], part) for k, part in g.parts.items()]
-        pulled = pull(nodes, seeds, sources, gradients.lift is not None)
+        pulled = pull(nodes, seeds, sources, gradients.lift is not None, others)
         targets = [x for kind, x in self._pairs(node.inputs) if kind == VARIABLE] + self.besides
         for x, given in zip(targets, pulled, strict=True):
             gradients.give(x, given if gradients.lift is not None else given._node.value)

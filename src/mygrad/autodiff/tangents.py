@@ -79,12 +79,13 @@ class Push:
         with np.errstate(all="ignore"):  # 0 / 0 here says nothing about the tangents to come
             self.pulled = trace.pull(self.duals, record=True)
         self.ends = [x._node for x in self.duals if x is not None]
-        self.nodes, _ = between([x._node for x in self.pulled], self.ends)
+        self.nodes, self.others = between([x._node for x in self.pulled], self.ends)
 
     def __call__(self, tangents: Sequence[Any]) -> list[Tensor]:
         closed = self.trace.closed or not modes.tracking()
         seeds = [(x._node, t) for x, t in zip(self.pulled, tangents, strict=True)]
-        made = iter(pull(self.nodes, seeds, self.ends, not closed or any(map(varying_node, tangents))))
+        again = not closed or any(map(varying_node, tangents))
+        made = iter(pull(self.nodes, seeds, self.ends, again, self.others))
         pairs = zip(self.duals, leaves(self.trace.result), strict=True)
         return [next(made) if dual is not None else _no_tangent(x) for dual, x in pairs]
 
