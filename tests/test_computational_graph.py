@@ -9,6 +9,7 @@ import pytest
 
 import mygrad as mg
 from mygrad.computational_graph import Graph, build_graph
+from mygrad.repetitions import representatives
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +121,139 @@ def test_a_thousand_operations():
     x = mg.tensor(1.0)
     for _ in range(1000):
         x = x * 2
-    assert len(build_graph(x, {}).operations) == 1000
+    assert len(build_graph(x, {}, fold=False).operations) == 1000
+    assert len(build_graph(x, {}).operations) == 1
+
+
+# -- equal blocks
+
+
+def lines(graph):
+    return [" ".join(label.split()) for label in graph.labels.values()]
+
+
+def operations(graph):
+    return [" ".join(graph.labels[each].split()) for each in graph.labels if each in graph.operations]
+
+
+def layer(x, size=3):
+    return np.tanh(mg.ones((size, size)) @ x + 1.0)
+
+
+def deep(count, x=None, of=layer):
+    x = mg.ones(3) if x is None else x
+    for _ in range(count):
+        x = of(x)
+    return x
+
+
+def test_equal_layers_are_drawn_once():
+    x = mg.ones(3)
+    y = deep(5, x)
+    loss = (y**2).sum()
+    graph = build_graph(loss, {"x": x, "y": y, "loss": loss}, fold=True)
+    # the last is named, so it is drawn
+    assert operations(graph) == [
+        "MatMul x 4",
+        "Add x 4",
+        "Tanh x 4",
+        "MatMul",
+        "Add",
+        "Tanh",
+        "Square",
+        "Sum",
+    ]
+    assert lines(build_graph(loss, {}, fold=True)) == [
+        "Intermediary Tensor", "Intermediary Tensor x 5", "MatMul x 5", "Intermediary Tensor x 5", "1.0",
+        "Add x 5", "Intermediary Tensor x 5", "Tanh x 5", "Intermediary Tensor x 5", "Square",
+        "Intermediary Tensor", "Sum", str(loss.data),
+    ]  # fmt: skip
+
+
+def test_what_follows_the_block_hangs_on_it():
+    graph = build_graph(deep(4) * 2.0, {}, fold=True)
+    at = {label: name for name, label in graph.labels.items()}
+    targets = dict(graph.edges)
+    block_end = targets[at["Tanh\nx 4"]]
+    assert graph.labels[block_end] == "Intermediary Tensor\nx 4"
+    assert (block_end, at["Multiply"]) in graph.edges
+    ET.fromstring(graph.svg())
+    assert "Tanh\\nx 4" in graph.source
+
+
+def test_only_large_graphs_are_folded_by_default():
+    assert len(build_graph(deep(16), {}).operations) == 48
+    assert len(build_graph(deep(17), {}).operations) == 3
+    assert len(build_graph(deep(16), {}, fold=True).operations) == 3
+    assert len(build_graph(deep(2), {}, fold=True).operations) == 6  # two are no chain
+
+
+def test_blocks_within_blocks():
+    def residual(x):
+        return deep(4, x) + x
+
+    graph = build_graph(deep(3, of=residual), {}, fold=True)
+    assert operations(graph) == ["MatMul x 12", "Add x 12", "Tanh x 12", "Add x 3"]
+
+
+def test_layers_of_other_shapes_or_dtypes_are_other_layers():
+    x = deep(3)
+    y = deep(3, np.concatenate([x, x]), of=lambda x: layer(x, 6))
+    assert operations(build_graph(y, {}, fold=True)) == [
+        "MatMul x 3", "Add x 3", "Tanh x 3", "Concatenate", "MatMul x 3", "Add x 3", "Tanh x 3"
+    ]  # fmt: skip
+    single = mg.ones((), dtype=np.float32)
+    for dtype in (np.float32, np.float64, np.float64):
+        single = np.multiply(single, 2.0, dtype=dtype)
+    assert operations(build_graph(single, {}, fold=True)) == ["Multiply"] * 3
+
+
+def test_a_shared_weight_is_one_and_an_own_one_is_many():
+    w = mg.ones((3, 3))
+    graph = build_graph(deep(4, of=lambda x: w @ x), {"w": w}, fold=True)
+    assert "w" in lines(graph)
+    own = build_graph(deep(4, of=lambda x: mg.ones((3, 3)) @ x), {}, fold=True)
+    assert lines(own).count("Intermediary Tensor x 4") == 2
+
+
+def test_what_is_named_is_drawn():
+    weights = [mg.ones((3, 3)) for _ in range(9)]
+    x = mg.ones(3)
+    for w in weights:
+        x = w @ x
+    drawn = operations(build_graph(x, {"fifth": weights[4]}, fold=True))
+    assert drawn == ["MatMul x 4", "MatMul", "MatMul x 4"]
+    assert "fifth" in lines(build_graph(x, {"fifth": weights[4]}, fold=True))
+    all_named = {f"w{n}": w for n, w in enumerate(weights)}
+    assert operations(build_graph(x, all_named, fold=True)) == ["MatMul"] * 9
+
+
+def test_all_blocks_may_continue_the_same_result():
+    memory = np.exp(mg.ones(3))
+    graph = build_graph(deep(5, of=lambda x: x * memory), {}, fold=True)
+    assert operations(graph) == ["Exp", "Multiply x 5"]
+
+
+def test_the_same_functions_otherwise_wired_are_no_chain():
+    x = [np.exp(mg.ones(3))]
+    for back in (1, 1, 2, 3, 1, 4, 2, 5):
+        x.append(np.add(x[-1], x[-back]))
+    assert operations(build_graph(x[-1], {}, fold=True)) == ["Exp", *["Add"] * 8]
+    for _ in range(4):
+        x.append(np.add(x[-1], x[-2]))
+    # from here on all take the two before; the first two of them took what they took
+    assert operations(build_graph(x[-1], {}, fold=True)) == ["Exp", *["Add"] * 6, "Add x 3", "Add x 3"]
+
+
+def test_steps_of_a_chain_stand_for_themselves_or_the_first():
+    kinds = ["in", *"ab" * 4, "out"]
+    chain = [(), *((n,) for n in range(9))]
+    assert representatives(kinds, chain) == [0, 1, 2, 1, 2, 1, 2, 1, 2, 9]
+    apart = [(), *((-1,) for _ in range(9))]
+    assert representatives(kinds, apart) == [0, 1, 2, 1, 2, 1, 2, 1, 2, 9]
+    crossed = [*chain[:6], (2,), *chain[7:]]  # one "b" that takes the "b" before it
+    assert representatives(kinds, crossed) == list(range(10))
+    assert representatives([], []) == []
 
 
 @pytest.mark.parametrize(
@@ -130,6 +263,7 @@ def test_a_thousand_operations():
         lambda z: build_graph(z, [z]),
         lambda z: build_graph(z, render=1),
         lambda z: build_graph(z, dims="yes"),
+        lambda z: build_graph(z, fold=1),
     ],
 )
 def test_bad_arguments(call):

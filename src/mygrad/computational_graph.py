@@ -1,5 +1,6 @@
 """Pictures of graphs: DOT and Mermaid as text, SVG by a layered layout of our own; no program is needed."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib import import_module
@@ -11,10 +12,12 @@ import numpy as np
 from mygrad.autodiff.creators import class_name
 from mygrad.autodiff.graph import CLEARED, Node
 from mygrad.autodiff.tensor import Tensor
+from mygrad.repetitions import representatives
 
 __all__ = ["Graph", "build_graph"]
 
 Array = np.ndarray[Any, Any]
+SMALL = 50  # operations, which are all drawn
 BOX = 150, 46  # pixels of a box
 GAP = 24, 40  # between boxes, and between layers
 
@@ -155,32 +158,82 @@ def _label(x: Any, names: dict[str, Any] | None, details: dict[str, bool]) -> st
     return label
 
 
-def _graph(fin: Tensor, names: dict[str, Any] | None, details: dict[str, bool]) -> Graph:
-    graph, known = Graph(), {}
-
-    def box(x: Any) -> str:
-        key = id(x)
-        if key not in known:
-            known[key] = f"t{len(known)}"
-            graph.labels[known[key]] = _label(x, names, details)
-        return known[key]
-
+def _upstream(fin: Tensor) -> list[Node]:
+    """Return the nodes that `fin` was computed from, inputs first, itself last."""
     pending, order = [fin._node], {}
     while pending:
         node = pending.pop()
         order[node.serial] = node
         pending += [x for x in node.inputs if isinstance(x, Node) and x.serial not in order]
-    for _, node in sorted(order.items()):
-        inputs = [box(x) for x in node.inputs]
-        if node.operation is not None and node.operation is not CLEARED:
+    return [node for _, node in sorted(order.items())]
+
+
+def _folded(made: list[Node], names: dict[str, Any] | None) -> list[int]:
+    """Return for each node the one drawn in its place; what has a name of its own is always drawn."""
+    number = {id(node): n for n, node in enumerate(made)}
+
+    def described(x: Any) -> tuple[tuple[Any, ...], str | None]:
+        node = x if isinstance(x, Node) else None
+        value = np.asarray(x if node is None else node.value)
+        return (value.shape, value.dtype), _name_of(value, node and node.handle(), names)
+
+    def source(x: Any) -> int:
+        if id(x) not in number and described(x)[1] is not None:
+            number[id(x)] = -len(made) - len(number)
+        return number.get(id(x), -1)
+
+    kinds = [
+        (class_name(node.operation), described(node), *(described(x)[0] for x in node.inputs))
+        for node in made
+    ]
+    return representatives(kinds, [tuple(source(x) for x in node.inputs) for node in made])
+
+
+def _crowds(made: list[Node], stands: Sequence[int]) -> dict[int, set[int]]:
+    """Return all that each drawn node, and each input of one, stands for: by their ids."""
+    crowds: dict[int, set[int]] = {}
+    ours = set(map(id, made))
+    for node, n in zip(made, stands, strict=True):
+        crowds.setdefault(id(made[n]), set()).add(id(node))
+        for drawn, x in zip(made[n].inputs, node.inputs, strict=True):
+            if id(x) not in ours and id(drawn) not in ours:
+                crowds.setdefault(id(drawn), set()).add(id(x))
+    return crowds
+
+
+def _graph(fin: Tensor, names: dict[str, Any] | None, details: dict[str, bool], fold: bool | None) -> Graph:
+    nodes = _upstream(fin)
+    made = [node for node in nodes if node.operation is not None and node.operation is not CLEARED]
+    folds = len(made) > SMALL if fold is None else fold
+    stands = _folded(made, names) if folds else range(len(made))
+    place = {id(node): made[n] for node, n in zip(made, stands, strict=True)}
+    crowds = _crowds(made, stands)
+    graph, known = Graph(), {}
+
+    def box(x: Any) -> str:
+        x = place.get(id(x), x)
+        if id(x) not in known:
+            known[id(x)] = f"t{len(known)}"
+            graph.labels[known[id(x)]] = _times(_label(x, names, details), crowds.get(id(x), ()))
+        return known[id(x)]
+
+    for node in nodes:
+        if place.get(id(node)) is node:
+            inputs = [box(x) for x in node.inputs]
             operation = f"op{node.serial}"
-            graph.labels[operation] = class_name(node.operation)
+            graph.labels[operation] = _times(class_name(node.operation), crowds[id(node)])
             graph.operations.add(operation)
             graph.edges += [(each, operation) for each in inputs]
             graph.edges.append((operation, box(node)))
-        else:
+        elif id(node) in crowds or not made:
             box(node)
     return graph
+
+
+def _times(label: str, crowd: Collection[int]) -> str:
+    """Say in the second line of a label how many the box stands for, if they are several."""
+    first, *rest = label.split("\n")
+    return "\n".join([first, f"x {len(crowd)}", *rest]) if len(crowd) > 1 else label
 
 
 def _digraph(graph: Graph, graphviz: Any) -> Any:
@@ -201,6 +254,7 @@ def build_graph(
     dims: bool = False,
     dtypes: bool = False,
     sum_stats: bool = False,
+    fold: bool | None = None,
 ) -> Any:
     """Draw the graph that a tensor was computed by.
 
@@ -216,6 +270,10 @@ def build_graph(
         ``computational_graph.svg`` elsewhere.
     dims, dtypes, sum_stats : bool
         Whether to show shapes, dtypes, and the least, median, mean and largest element.
+    fold : bool, optional
+        Whether to draw equal blocks that follow each other, three or more, once: the first, marked with
+        "x" and their number. By default only if there are more than 50 operations. What has one of
+        `names` is never left out.
 
     Returns
     -------
@@ -231,9 +289,19 @@ def build_graph(
     Examples
     --------
     >>> import mygrad as mg
+    >>> import numpy as np
     >>> from mygrad.computational_graph import build_graph
     >>> x = mg.tensor(3.0)
     >>> graph = build_graph(x * 2, {"x": x})
+
+    Five equal layers:
+
+    >>> y = mg.ones(3)
+    >>> for _ in range(5):
+    ...     y = np.tanh(mg.ones((3, 3)) @ y)
+    >>> [" ".join(label.split()) for label in build_graph(y, {}, fold=True).labels.values()]
+    ['Intermediary Tensor', 'Intermediary Tensor x 5', 'MatMul x 5', 'Intermediary Tensor x 5', 'Tanh x 5',
+     'Intermediary Tensor x 5']
     """
     flags = {"render": render, "save": save, "dims": dims, "dtypes": dtypes, "sum_stats": sum_stats}
     if not isinstance(fin, Tensor):
@@ -243,7 +311,9 @@ def build_graph(
     for name, flag in flags.items():
         if not isinstance(flag, bool):
             raise AssertionError(f"`{name}` is True or False, got {flag!r}")
-    graph = _graph(fin, names, flags)
+    if fold is not None and not isinstance(fold, bool):
+        raise AssertionError(f"`fold` is True, False or None, got {fold!r}")
+    graph = _graph(fin, names, flags, fold)
     try:
         graphviz = import_module("graphviz")
     except ImportError:

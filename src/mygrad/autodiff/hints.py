@@ -65,17 +65,18 @@ def _fit(a: Shape, b: Shape) -> bool:
 
 
 def _matmul(operands: Sequence[Any]) -> str:
-    a, b = (tuple(np.shape(x)) for x in operands[:2])
-    inner = b[-2] if len(b) > 1 else b[-1]
+    shapes: list[Shape] = [np.shape(x) for x in operands[:2]]
+    a, b = shapes
+    inner, matrix = b[-2:][0], len(b) > 1
     text = (
         f"x @ y, of shapes {a} and {b}, sums over the last axis of x, {a[-1]} elements, and "
-        f"{'the last but one' if len(b) > 1 else 'the one'} of y, {inner}; they must agree."
+        f"{'the last but one' if matrix else 'the one'} of y, {inner}; they must agree."
     )
-    if len(b) > 1 and b[-1] == a[-1]:
+    if matrix and b[-1] == a[-1]:
         return f"{text}\nnp.swapaxes(y, -1, -2), of shape {(*b[:-2], b[-1], b[-2])}, would fit."
     if len(a) > 1 and a[-2] == inner:
         return f"{text}\nnp.swapaxes(x, -1, -2), of shape {(*a[:-2], a[-1], a[-2])}, would fit."
-    return f"{text}\nA y of shape {(*b[:-2], a[-1], b[-1]) if len(b) > 1 else a[-1:]} would fit."
+    return f"{text}\nA y of shape {(*b[:-2], *a[-1:], *b[-1:]) if matrix else a[-1:]} would fit."
 
 
 def _scalar(operands: Sequence[Any]) -> str:
