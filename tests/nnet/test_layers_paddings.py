@@ -93,6 +93,45 @@ def check_convolution(problem, mode):
     np.testing.assert_allclose(given_bias.grad, g.sum(axis=(0, *range(2, g.ndim))), **close)
 
 
+@settings(max_examples=60, deadline=None)
+@given(problems(), st.sampled_from(MODES))
+def test_second_derivatives_are_sums_of_two_directions(problem, mode):
+    """Along (dx, dw), then (u, v), ``(conv(x, w) * g).sum()`` changes by the sums of (u, dw) and (dx, v)."""
+    x_shape, w_shape, keywords, pairs = problem
+    x, w, dx, dw, u, v = (RNG.standard_normal(s) for s in 3 * [x_shape, w_shape])
+    value = 0.7 if mode == "constant" else 0.0
+    options = {"padding": pairs, "padding_mode": mode, "padding_value": value, "fit": "floor", **keywords}
+    g = RNG.standard_normal(conv_nd(x, w, **options).shape)
+    of_x, of_w = mg.hvp(lambda x, w: (conv_nd(x, w, **options) * g).sum(), (x, w), (dx, dw))
+    known = {**keywords, "pairs": pairs, "mode": mode}
+    close = {"rtol": 1e-9, "atol": 1e-9}
+    np.testing.assert_allclose((of_x.data * u).sum(), (g * convolved(u, dw, **known)).sum(), **close)
+    np.testing.assert_allclose((of_w.data * v).sum(), (g * convolved(dx, v, **known)).sum(), **close)
+
+
+def left_over(problem):
+    """Return the elements at the ends of the padded data that no placement reaches."""
+    x_shape, w_shape, keywords, pairs = problem
+    axes = zip(x_shape[2:], pairs, w_shape[2:], keywords["stride"], keywords["dilation"], strict=True)
+    return tuple((n + b + a - (k - 1) * d - 1) % s for n, (b, a), k, s, d in axes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), st.sampled_from(["zeros", *MODES[2:]]))
+def test_second_derivatives_of_transposed_convolutions(problem, mode):
+    x_shape, w_shape, keywords, pairs = problem
+    options = {"padding": pairs, "padding_mode": mode, **keywords}
+    y_shape = conv_nd(np.zeros(x_shape), np.zeros(w_shape), fit="floor", **options).shape
+    options["output_padding"] = left_over(problem)
+    y, w, dy, dw, u, v = (RNG.standard_normal(s) for s in 3 * [y_shape, w_shape])
+    x = RNG.standard_normal(x_shape)
+    of_y, of_w = mg.hvp(lambda y, w: (conv_transpose_nd(y, w, **options) * x).sum(), (y, w), (dy, dw))
+    known = {**keywords, "pairs": pairs, "mode": mode}
+    close = {"rtol": 1e-9, "atol": 1e-9}
+    np.testing.assert_allclose((of_y.data * u).sum(), (convolved(x, dw, **known) * u).sum(), **close)
+    np.testing.assert_allclose((of_w.data * v).sum(), (convolved(x, v, **known) * dy).sum(), **close)
+
+
 @settings(max_examples=100, deadline=None)
 @given(problems(), st.sampled_from(["zeros", *MODES[2:]]), names_of_algorithms)
 def test_a_transposed_convolution_is_the_transpose(problem, mode, algorithm):
@@ -105,16 +144,16 @@ def check_transposition(problem, mode):
     x, w = RNG.standard_normal(x_shape), RNG.standard_normal(w_shape)
     forward = conv_nd(x, w, padding=pairs, padding_mode=mode, fit="floor", **keywords)
     g = RNG.standard_normal(forward.shape)
-    rest = [
-        (n + b + a - (k - 1) * d - 1) % s
-        for n, (b, a), k, s, d in zip(
-            x_shape[2:], pairs, w_shape[2:], keywords["stride"], keywords["dilation"], strict=True
-        )
-    ]
     given_g, given_w = mg.tensor(g), mg.tensor(w)
     bias = RNG.standard_normal(x_shape[1])
     back = conv_transpose_nd(
-        given_g, given_w, padding=pairs, padding_mode=mode, output_padding=tuple(rest), bias=bias, **keywords
+        given_g,
+        given_w,
+        padding=pairs,
+        padding_mode=mode,
+        output_padding=left_over(problem),
+        bias=bias,
+        **keywords,
     )
     assert back.shape == x_shape
     plain = back.data - bias.reshape(-1, *(1,) * (x.ndim - 2))

@@ -32,7 +32,7 @@ def pooled(x, function, pool, *, stride, pairs, dilation, fill):
 def problems(draw):
     """A shape, the pool, and keywords; each window sees some data."""
     axes = []
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(draw(st.integers(1, 5))):
         taps, dilation, size = (draw(st.integers(1, 3)) for _ in range(3))
         before, after = (draw(st.integers(0, 1 if taps > 1 and dilation <= size else 0)) for _ in range(2))
         size = max(size, (taps - 1) * dilation + 1 - before - after)
