@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mygrad.convolution import direct, filter_dots, jit, reference
+from mygrad.convolution import direct, filter_dots, jit, reference, winograd, winograd_filter
 from mygrad.convolution.machine import ISAS, Machine, this_machine
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import best_tile
@@ -69,6 +69,41 @@ def runs_here(name):
     return mine.name == name or (
         mine.name in ("AVX-512", "AVX2") and order.index(name) >= order.index(mine.name) and name != "NEON"
     )
+
+
+WINOGRAD_CACHES = (winograd._forward, winograd._backward, winograd._shape, winograd_filter._plan)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("name", TARGETS)
+def test_minimal_filtering_for_every_instruction_set(name, dtype, monkeypatch):
+    """The code has the multiply-adds of its tile; it is run where the processor can."""
+    triple, cpu, features, multiply_add = TARGETS[name]
+    problem = ConvProblem.make((2, 20, 11, 13), (24, 20, 3, 3), stride=1, padding=1)
+    for module in (winograd, winograd_filter):
+        monkeypatch.setattr(module, "this_machine", lambda: machine(name))
+    for cache in WINOGRAD_CACHES:
+        cache.cache_clear()
+    (plan,) = winograd._forward(problem, int(dtype[1]), 1)
+    filters, _ = winograd_filter._plan(problem, int(dtype[1]), 1)
+    for tile in (plan.tile, filters.tile):
+        assert tile.vector_bytes * 8 == ISA[name].bits
+        code = jit.assembly(jit.module_of(tile), triple, cpu, features)
+        assert len(re.findall(multiply_add, code)) >= tile.sums
+    if runs_here(name):
+        rng = np.random.default_rng(0)
+        shapes = problem.x_shape, problem.w_shape, problem.y_shape
+        x, w, g = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
+        allowed = {"rtol": 0, "atol": 5000 * np.finfo(dtype).eps}
+        for module, function, a, b in (
+            (winograd, "convolve", x, w),
+            (winograd, "input_gradient", g, w),
+            (winograd_filter, "filter_gradient", x, g),
+        ):
+            expected = getattr(reference, function)(problem, a, b)
+            np.testing.assert_allclose(getattr(module, function)(problem, a, b), expected, **allowed)
+    for cache in WINOGRAD_CACHES:
+        cache.cache_clear()
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

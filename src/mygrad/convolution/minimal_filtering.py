@@ -9,7 +9,10 @@ and the same along every other axis, so that n axes have 4**n points. They say t
 ``y * gy`` is that of ``v(d) * u(g) * s(gy)``, where s is the transpose of the line for y; so the gradient of
 g is the transpose of u, applied to the sum over tiles of ``v(d) * s(gy)``.
 
-A block has runs of tiles, which lie along a row; a vector is neighbours in a run.
+With dilation d a tile has two outputs that lie d apart. A block has runs of tiles along a row; the tiles of a
+run begin at outputs 0 ... d - 1, 2d ... 3d - 1, and so on, and a vector is neighbours in a run:
+
+    x      a0 a1 b0 b1 a2 a3 b2 b3     d = 2, a and b are positions 0 and 1 of tiles 0, 1, 2, 3
 """
 
 from collections.abc import Callable, Sequence
@@ -41,6 +44,11 @@ SPREAD: Matrix = tuple(zip(*RESULT, strict=True))
 
 Grid = dict[tuple[int, ...], str]
 """Vectors at places along every axis."""
+
+
+def useful_lanes(lanes: int, step: int) -> int:
+    """Return how many lanes of a vector are tiles."""
+    return lanes // step * step
 
 
 def places(count: int, axes: int) -> list[tuple[int, ...]]:
@@ -102,10 +110,11 @@ class Operand:
 
 
 class Runs:
-    """Write what is done with the runs of a block; `p` has the fields of RUN_FIELDS."""
+    """Write what is done with the runs of a block; `p` has RUN_FIELDS, `step` is the dilation of rows."""
 
-    def __init__(self, code: Code, p: Fields, axes: int) -> None:
-        self.code, self.p, self.axes = code, p, axes
+    def __init__(self, code: Code, p: Fields, axes: int, step: int) -> None:
+        self.code, self.p, self.axes, self.step = code, p, axes, step
+        self.useful = useful_lanes(code.lanes, step)
         self.size = code.lanes * code.itemsize
         self.entries = POINTS ** (axes - 1) + OUTPUTS ** (axes - 1)
         self.table = p.address(code, "run_table")
@@ -124,8 +133,8 @@ class Runs:
             start = code.multiply(number, p.run_bytes)
 
             def vector(v: str) -> None:
-                place = code.add(start, code.multiply(v, self.size))
-                body(entries, str(code.multiply(v, code.lanes)), place)
+                place = code.add(start, code.multiply(v, self.useful * code.itemsize))
+                body(entries, str(code.multiply(v, self.useful)), place)
 
             code.each(p.run_vectors, vector)
 
@@ -134,7 +143,7 @@ class Runs:
     def transform(self, operand: Operand) -> None:
         """target[point][channel][tile] = the transformed tiles, for all channels."""
         code, count = self.code, operand.positions
-        shifts = [OUTPUTS * n for n in range(count // OUTPUTS)]
+        shifts = [OUTPUTS * self.step * n for n in range(count // OUTPUTS)]
         offsets = [shift + half for shift in shifts for half in (0, code.lanes)]
         rows = places(count, self.axes - 1)
 
@@ -178,7 +187,21 @@ class Runs:
             for offset, mask in zip(offsets, masks, strict=True)
         ]
         pairs = zip(found[::2], found[1::2], strict=True)
-        return [code.shuffle(*pair, range(odd, 2 * code.lanes, 2)) for pair in pairs for odd in (0, 1)]
+        picks = [self._lanes(position) for position in range(OUTPUTS)]
+        return [code.shuffle(*pair, lanes) for pair in pairs for lanes in picks]
+
+    def _lanes(self, position: int) -> list[int]:
+        """Return where a position of each tile is in two vectors of a row."""
+        step, last = self.step, 2 * self.code.lanes - 1
+        tiles = range(self.code.lanes)
+        return [min(tile // step * OUTPUTS * step + position * step + tile % step, last) for tile in tiles]
+
+    def side_by_side(self, pair: tuple[str, str]) -> list[str]:
+        """Return two vectors of a row, given the two positions of each tile."""
+        code, step, lanes = self.code, self.step, self.code.lanes
+        places = [(n // (OUTPUTS * step) * step + n % step, n // step % OUTPUTS) for n in range(2 * lanes)]
+        mixed = [min(tile, lanes - 1) + lanes * position for tile, position in places]
+        return [code.shuffle(*pair, part) for part in (mixed[:lanes], mixed[lanes:])]
 
 
 RUN_FIELDS = ("runs", "run_table", "run_vectors", "run_bytes", "pitch", "zeros", "zero_vectors")

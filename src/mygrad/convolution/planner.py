@@ -209,16 +209,12 @@ def _blocks_phased(problem: ConvProblem, itemsize: int) -> int:
 
 def _minimal_filter(problem: ConvProblem, dtype: str) -> bool:
     """Tell whether minimal filtering applies."""
-    return dtype in "fd" and jit.available() and winograd.applies(problem)
+    return dtype in "fd" and jit.available() and winograd.applies(problem, np.dtype(dtype).itemsize)
 
 
 def _minimal(problem: ConvProblem, dtype: str) -> bool:
     """Tell whether it does in bounded memory."""
-    if not _minimal_filter(problem, dtype):
-        return False
-    itemsize = np.dtype(dtype).itemsize
-    room = _whole(problem, itemsize) + itemsize * prod(problem.w_shape) + SPARE_BYTES
-    return winograd.workspace(problem, itemsize) <= room
+    return _minimal_filter(problem, dtype) and winograd.fits(problem, np.dtype(dtype).itemsize)
 
 
 def _minimal_input(problem: ConvProblem, dtype: str) -> bool:

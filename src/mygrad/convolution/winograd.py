@@ -4,7 +4,8 @@ Which tiles, how many runs of them in a block, and the parameters of the calls; 
 formulas. Right for many channels and filters, where products cost more than transforms.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from math import ceil, prod
@@ -16,7 +17,7 @@ from mygrad.convolution.executor import threads
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import LINE, PAGE, Strides, contiguous, exchanged, table
 from mygrad.convolution.machine import Machine, this_machine
-from mygrad.convolution.minimal_filtering import OUTPUTS, POINTS, TAPS
+from mygrad.convolution.minimal_filtering import OUTPUTS, POINTS, TAPS, useful_lanes
 from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import CALL, ISSUE, LOOP, Range, cut
 from mygrad.convolution.winograd_kernels import (
@@ -25,7 +26,7 @@ from mygrad.convolution.winograd_kernels import (
     WinogradTile,
 )
 
-__all__ = ["applies", "convolve", "cycles", "input_gradient", "workspace"]
+__all__ = ["applies", "convolve", "cycles", "fits", "input_gradient", "workspace"]
 
 Array = np.ndarray[Any, Any]
 MOST_AXES = 3
@@ -33,6 +34,8 @@ LEAST_CHANNELS = 8
 PART = 32  # channels that are added one after the other: errors are then as small as those of direct sums
 MOST_FILTERS = 14
 MOST_TILES = 512  # of a block
+PASSES = 1, 2, 4, 8
+SPARE_BYTES = 1 << 20
 TRANSFORMED, FINISHED, PACKED = 5.5, 4.0, 1.5  # cycles a point: of a vector of data, of results, of a filter
 WRITTEN, READ = 0.12, 0.03  # cycles to write, or read in order, a byte beyond the second cache
 
@@ -41,44 +44,88 @@ def _forward_axis(axis: Axis) -> Axis:
     return axis.flipped() if axis.dilation < 0 else axis
 
 
-def applies(problem: ConvProblem) -> bool:
+def applies(problem: ConvProblem, itemsize: int) -> bool:
     """Tell whether the last axis and others have three taps, stride 1, and the rest one."""
     filtered = [axis for axis in problem.merged().axes if not axis.pointwise]
     if not 1 <= len(filtered) <= MOST_AXES or min(problem.channels, problem.filters) < LEAST_CHANNELS:
         return False
-    same = all(axis.k == TAPS and axis.stride == axis.up == abs(axis.dilation) == 1 for axis in filtered)
-    return same and not problem.merged().axes[-1].pointwise and not problem.empty
+    same = all(axis.k == TAPS and axis.stride == axis.up == 1 for axis in filtered)
+    last = problem.merged().axes[-1]
+    lanes = this_machine().isa.bits // 8 // itemsize
+    return same and abs(last.dilation) <= lanes and not last.pointwise and not problem.empty
+
+
+def _first_outputs(axis: Axis) -> Array:
+    """Return the first output of each tile of an axis; the other one lies a dilation behind."""
+    outputs, step = np.arange(axis.o), abs(axis.dilation)
+    return outputs[outputs // step % OUTPUTS == 0]
 
 
 def tiles_of(axis: Axis) -> int:
-    return ceil(axis.o / OUTPUTS)
+    """Return how many tiles there are along an axis."""
+    step = abs(axis.dilation)
+    whole, left = divmod(axis.o, OUTPUTS * step)
+    return whole * step + min(left, step)
 
 
 def run_count(problem: ConvProblem) -> int:
+    """Return how many runs of tiles a problem has."""
     rows = (axis.o if axis.pointwise else tiles_of(axis) for axis in problem.axes[:-1])
     return problem.batch * prod(rows)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The tile of registers, and the runs of a block."""
+    """The tile of registers, the blocks of runs, and which filters are computed one after the other.
+
+    `together` blocks of filters share the memory for products. `passes` are ranges of filters, whose packed
+    filters are in memory one after the other.
+    """
 
     filters: int
     vectors: int
     lanes: int
     blocks: int
     together: int
-    """Blocks of filters."""
+    passes: tuple[Range, ...]
     cycles: float
     """Of one core, for everything but packing."""
+
+    def pitch(self, problem: ConvProblem, itemsize: int) -> int:
+        """Return the bytes of one channel of a block at one point: the last run is whole vectors."""
+        tiles = (ceil(run_count(problem) / self.blocks) - 1) * tiles_of(problem.axes[-1])
+        vectors = ceil(tiles / self.lanes + row_vectors(problem, self.lanes))
+        return max(vectors, self.vectors) * self.lanes * itemsize
+
+    def packed_bytes(self, problem: ConvProblem, itemsize: int) -> int:
+        """Return the bytes of the packed filters of a pass."""
+        blocks = ceil(max(b - a for a, b in self.passes) / self.filters) * problem.groups
+        return points_of(problem) * problem.channels * blocks * self.filters * itemsize
+
+    def sums_bytes(self, problem: ConvProblem, itemsize: int) -> int:
+        """Return the bytes of the products of a worker."""
+        points, filters = points_of(problem), self.together * self.filters
+        return points * distance(filters * self.pitch(problem, itemsize), points)
+
+    def copied_bytes(self, problem: ConvProblem, itemsize: int) -> int:
+        """Return the bytes of the transformed data of a worker, and of a row of zeros."""
+        points, zeros = points_of(problem), ceil(problem.axes[-1].i / self.lanes) + 1
+        data = points * distance(problem.channels * self.pitch(problem, itemsize), points)
+        return data + zeros * self.lanes * itemsize
+
+    def workspace(self, problem: ConvProblem, itemsize: int, workers: int) -> int:
+        own = self.sums_bytes(problem, itemsize) + self.copied_bytes(problem, itemsize)
+        return self.packed_bytes(problem, itemsize) + workers * own
 
 
 def row_vectors(problem: ConvProblem, lanes: int) -> int:
     """Return the vectors of one run."""
-    return ceil(tiles_of(problem.axes[-1]) / lanes)
+    last = problem.axes[-1]
+    return ceil(tiles_of(last) / useful_lanes(lanes, abs(last.dilation)))
 
 
 def points_of(problem: ConvProblem) -> int:
+    """Return the points of a tile."""
     return POINTS ** sum(not axis.pointwise for axis in problem.axes)
 
 
@@ -90,7 +137,7 @@ def _registers(problem: ConvProblem, lanes: int, itemsize: int, machine: Machine
             sums = filters * vectors
             loads = vectors * unit + filters / 2
             step = max(sums * unit, loads, (sums + vectors + filters + 4) / ISSUE, 4)
-            step += (2 * sums + LOOP) / min(PART, problem.channels)
+            step += (sums / 2 + LOOP) / min(PART, problem.channels)
             blocks = ceil(problem.filters / filters)
             found.append((step * blocks / (problem.filters * vectors), filters, vectors))
     return min(found)
@@ -114,32 +161,61 @@ def _far(
     return min((near + READ * packed, few), (whole + READ * packed, blocks))
 
 
-@lru_cache(maxsize=1024)
-def _shape(problem: ConvProblem, itemsize: int, machine: Machine, workers: int) -> Shape:
-    """Choose the block for which all of them together take the fewest cycles; `problem` is merged."""
+def _shapes(problem: ConvProblem, itemsize: int, workers: int, passes: int) -> Iterator[Shape]:
+    """Yield a shape for each number of runs in a block, with so many passes."""
+    machine = this_machine()
     lanes = machine.isa.bits // 8 // itemsize
     each, filters, vectors = _registers(problem, lanes, itemsize, machine)
-    tiles, total = tiles_of(problem.axes[-1]), run_count(problem)
-    pairs = points_of(problem) * problem.channels * problem.filters
-    around = problem.channels * TRANSFORMED + problem.filters * FINISHED
-    around *= ceil(tiles / lanes) * 2 * machine.cycles(machine.isa.bits) * points_of(problem)
-    found = []
+    ranges = tuple(
+        (a * filters, min(b * filters, problem.filters))
+        for a, b in cut(ceil(problem.filters / filters), passes)
+    )
+    part = replace(problem, filters=max(b - a for a, b in ranges))
+    tiles, total, points = tiles_of(problem.axes[-1]), run_count(problem), points_of(problem)
+    around = part.channels * TRANSFORMED + part.filters * FINISHED
+    around *= row_vectors(problem, lanes) * 2 * machine.cycles(machine.isa.bits) * points
     for runs in range(1, min(total, ceil(MOST_TILES / tiles)) + 1):
         blocks, whole = ceil(total / runs), ceil(runs * tiles / lanes)
         across = ceil(whole / vectors) * vectors
-        far, together = _far(problem, filters, across * lanes, itemsize, machine)
-        work = pairs * across * each + runs * around + far
-        turns = ceil(blocks * problem.groups / workers) * workers
-        found.append((work * turns, Shape(filters, vectors, lanes, blocks, together, work * turns)))
-    return min(found, key=lambda each: each[0])[1]
+        far, together = _far(part, filters, across * lanes, itemsize, machine)
+        work = points * part.channels * part.filters * across * each + runs * around + far
+        work *= ceil(blocks * problem.groups / workers) * workers * len(ranges)
+        yield Shape(filters, vectors, lanes, blocks, together, ranges, work)
+
+
+@lru_cache(maxsize=1024)
+def _shape(problem: ConvProblem, itemsize: int, workers: int) -> Shape:
+    """Return the fastest shape with the fewest passes for which the workspace is small enough."""
+    room, found = _room(problem, itemsize), []
+    for passes in PASSES:
+        found = list(_shapes(problem, itemsize, workers, passes))
+        fitting = [shape for shape in found if shape.workspace(problem, itemsize, workers) <= room]
+        if fitting:
+            return min(fitting, key=lambda shape: shape.cycles)
+    return min(found, key=lambda shape: shape.cycles)
+
+
+def _room(problem: ConvProblem, itemsize: int) -> int:
+    return itemsize * sum(map(prod, (problem.x_shape, problem.y_shape, problem.w_shape))) + SPARE_BYTES
+
+
+def fits(problem: ConvProblem, itemsize: int) -> bool:
+    """Tell whether the workspace is no larger than the arrays."""
+    return workspace(problem, itemsize) <= _room(problem, itemsize)
 
 
 def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
     problem = problem.merged()
-    shape = _shape(problem, itemsize, this_machine(), threads())
+    shape = _shape(problem, itemsize, threads())
     packed = PACKED * points_of(problem) * problem.groups * problem.channels * problem.filters
-    return shape.cycles + packed + CALL
+    return shape.cycles + packed + CALL * len(shape.passes)
+
+
+def workspace(problem: ConvProblem, itemsize: int) -> int:
+    """Return the bytes of transformed filters, data and products."""
+    problem = problem.merged()
+    return _shape(problem, itemsize, threads()).workspace(problem, itemsize, threads())
 
 
 # -- the parameters of the calls
@@ -149,8 +225,9 @@ def _along(axis: Axis, x: int, y: int) -> tuple[Array, Array]:
     """Return the places of the (tile, row) of an axis in x and y, -1 where there is none."""
     if axis.pointwise:
         return np.arange(axis.o)[:, None] * x, np.arange(axis.o)[:, None] * y
-    reads = np.arange(tiles_of(axis))[:, None] * OUTPUTS + np.arange(POINTS) - axis.before
-    writes = np.arange(tiles_of(axis))[:, None] * OUTPUTS + np.arange(OUTPUTS)
+    first = _first_outputs(axis)[:, None]
+    reads = first + axis.dilation * np.arange(POINTS) - axis.before
+    writes = first + axis.dilation * np.arange(OUTPUTS)
     return (
         np.where((reads >= 0) & (reads < axis.i), reads * x, -1),
         np.where(writes < axis.o, writes * y, -1),
@@ -165,6 +242,7 @@ def _joined(before: Array, after: Array) -> Array:
 
 
 def run_table(problem: ConvProblem, x: Strides, y: Strides) -> Array:
+    """Return the places of the rows of each run, in x and in y."""
     reads, writes = (np.arange(problem.batch)[:, None] * step for step in (x[0], y[0]))
     for axis, x_step, y_step in zip(problem.axes[:-1], x[3:], y[3:], strict=False):
         more_reads, more_writes = _along(axis, x_step, y_step)
@@ -188,78 +266,68 @@ def distance(size: int, points: int) -> int:
 
 
 class _Calls:
-    """The calls for arrays of given strides; axes run forward."""
+    """The calls of one pass, for arrays of given strides."""
 
     def __init__(
-        self, problem: ConvProblem, itemsize: int, strides: tuple[Strides, ...], workers: int
+        self, problem: ConvProblem, shape: Shape, itemsize: int, strides: tuple[Strides, ...], part: Range
     ) -> None:
-        self.problem, self.itemsize = problem, itemsize
-        self.shape = shape = _shape(problem, itemsize, this_machine(), workers)
-        self.x, self.w, self.y = strides
         flips = [axis.dilation < 0 for axis in problem.axes]
-        self.axes = [_forward_axis(axis) for axis in problem.axes]
-        self.w_start = sum(
-            step * (axis.k - 1) * flip for step, axis, flip in zip(self.w[3:], self.axes, flips, strict=True)
-        )
-        steps = tuple(
-            -step if flip else step
-            for step, axis, flip in zip(self.w[3:], self.axes, flips, strict=True)
-            if not axis.pointwise
-        )
-        self.tile = WinogradTile(itemsize, shape.lanes, shape.filters, shape.vectors, len(steps), steps)
-        self.filter_blocks = ceil(problem.filters / shape.filters)
+        self.problem = problem = replace(problem, axes=tuple(map(_forward_axis, problem.axes)))
+        self.shape, self.itemsize, self.part = shape, itemsize, part
+        self.x, self.w, self.y = strides
+        taps = list(zip(self.w[3:], problem.axes, flips, strict=True))
+        self.w_start = part[0] * self.w[1] + sum(step * (axis.k - 1) * flip for step, axis, flip in taps)
+        steps = tuple(-step if flip else step for step, axis, flip in taps if not axis.pointwise)
+        step, registers = problem.axes[-1].dilation, (shape.lanes, shape.filters, shape.vectors)
+        self.tile = WinogradTile(itemsize, *registers, len(steps), step, steps)
+        self.filter_blocks = ceil((part[1] - part[0]) / shape.filters)
         self.packed_block = problem.channels * self.tile.line_bytes
         self.packed_point = self.filter_blocks * self.packed_block
         self.packed_group = self.tile.points * self.packed_point
-        run = ceil(tiles_of(self.axes[-1]) / shape.lanes) * shape.lanes
-        self.runs = run_table(self._forward(), self.x, self.y)
-        last = (ceil(len(self.runs) / shape.blocks) - 1) * tiles_of(self.axes[-1]) + run
-        self.pitch = max(ceil(last / shape.lanes), shape.vectors) * self.tile.vector_bytes
+        self.pitch = shape.pitch(problem, itemsize)
         self.v_point = distance(problem.channels * self.pitch, self.tile.points)
-        self.zeros = self.tile.points * self.v_point
-        self.zero_vectors = ceil(self.axes[-1].i / shape.lanes)
-        self.copied_bytes = self.zeros + self.zero_vectors * self.tile.vector_bytes
-        self.sums_bytes = self.tile.points * distance(
-            shape.together * shape.filters * self.pitch, self.tile.points
-        )
+        self.runs = run_table(problem, self.x, self.y)
 
-    def _forward(self) -> ConvProblem:
-        p = self.problem
-        return ConvProblem(p.batch, p.groups, p.channels, p.filters, tuple(self.axes))
+    def plan(self, workers: int) -> Plan:
+        problem, shape, size = self.problem, self.shape, self.itemsize
+        own = shape.sums_bytes(problem, size), shape.copied_bytes(problem, size)
+        packed = problem.groups * self.packed_group
+        return Plan(self.tile, self.packs(), self.tasks(workers), packed, *own, workers, self.runs)
 
     def packs(self) -> Array:
-        problem, tile = self.problem, self.tile
-        calls = problem.groups * self.filter_blocks
-        cuts = cut(problem.channels, ceil(8 / calls))
+        tile, groups, width = self.tile, range(self.problem.groups), self.shape.filters
+        cuts = cut(self.problem.channels, ceil(8 / (len(groups) * self.filter_blocks)))
         rows = [
             {
-                "w_offset": self.w_start + g * self.w[0] + b * tile.filters * self.w[1] + start * self.w[2],
+                "w_offset": self.w_start + g * self.w[0] + b * width * self.w[1] + start * self.w[2],
                 "packed_offset": g * self.packed_group + b * self.packed_block + start * tile.line_bytes,
                 "channels": stop - start,
                 "channel": self.w[2],
                 "filter": self.w[1],
-                "last_filter": min(tile.filters, problem.filters - b * tile.filters) - 1,
+                "last_filter": min(width, self.part[1] - self.part[0] - b * width) - 1,
                 "packed_point": self.packed_point,
             }
-            for g, b, (start, stop) in product(range(problem.groups), range(self.filter_blocks), cuts)
+            for g, b, (start, stop) in product(groups, range(self.filter_blocks), cuts)
         ]
         return table(rows, PACK_FIELDS)
 
     def tasks(self, workers: int) -> list[Array]:
-        cuts = cut(len(self.runs), self.shape.blocks)
-        few = ceil(2 * workers / (len(cuts) * self.problem.groups)) if workers > 1 else 1
+        groups, cuts = range(self.problem.groups), cut(len(self.runs), self.shape.blocks)
+        few = ceil(2 * workers / (len(cuts) * len(groups))) if workers > 1 else 1
         parts = cut(self.filter_blocks, few)
-        return [
-            table([self._call(*each)], BLOCK_FIELDS)
-            for each in product(range(self.problem.groups), cuts, parts)
-        ]
+        return [table([self._call(*each)], BLOCK_FIELDS) for each in product(groups, cuts, parts)]
 
-    def _call(self, group: int, runs: Range, part: Range) -> dict[str, int]:
-        tile, last, count = self.tile, self.axes[-1], part[1] - part[0]
+    def _call(self, group: int, runs: Range, blocks: Range) -> dict[str, int]:
+        return {
+            **run_fields(self.problem, self.runs, runs, self.tile.lanes, self.itemsize),
+            **self._data(group, runs),
+            **self._filters(group, blocks),
+        }
+
+    def _data(self, group: int, runs: Range) -> dict[str, int]:
+        tile, last = self.tile, self.problem.axes[-1]
         vectors = max(ceil((runs[1] - runs[0]) * tiles_of(last) / tile.lanes), tile.vectors)
-        together = min(self.shape.together, count)
-        fields = run_fields(self.problem, self.runs, runs, tile.lanes, self.itemsize)
-        return fields | {
+        return {
             "x_offset": group * self.x[1],
             "x_channel": self.x[2],
             "channels": self.problem.channels,
@@ -269,62 +337,65 @@ class _Calls:
             "y_size": last.o,
             "pitch": self.pitch,
             "v_point": self.v_point,
-            "m_point": distance(together * tile.filters * self.pitch, tile.points),
-            "zeros": self.zeros,
-            "zero_vectors": self.zero_vectors,
+            "zeros": tile.points * self.v_point,
+            "zero_vectors": ceil(last.i / tile.lanes),
             "last_vector": (vectors - 1) * tile.vector_bytes,
             "columns": ceil(vectors / tile.vectors),
             "last_column": (vectors - tile.vectors) * tile.vector_bytes,
-            "packed_offset": group * self.packed_group + part[0] * self.packed_block,
+        }
+
+    def _filters(self, group: int, blocks: Range) -> dict[str, int]:
+        count, width = blocks[1] - blocks[0], self.shape.filters
+        together, first = min(self.shape.together, count), self.part[0] + blocks[0] * width
+        return {
+            "m_point": distance(together * width * self.pitch, self.tile.points),
+            "packed_offset": group * self.packed_group + blocks[0] * self.packed_block,
             "packed_block": self.packed_block,
             "packed_point": self.packed_point,
             "filter_blocks": count,
             "filter_groups": ceil(count / together),
             "group_blocks": together,
-            "y_offset": group * self.y[1] + part[0] * tile.filters * self.y[2],
+            "y_offset": group * self.y[1] + first * self.y[2],
             "y_filter": self.y[2],
-            "filters": self.problem.filters - part[0] * tile.filters,
+            "filters": self.part[1] - first,
         }
 
 
-def _plan(problem: ConvProblem, itemsize: int, strides: tuple[Strides, ...], workers: int) -> Plan:
-    calls = _Calls(problem, itemsize, strides, workers)
-    packed = problem.groups * calls.packed_group
-    sizes = packed, calls.sums_bytes, calls.copied_bytes + LINE
-    return Plan(calls.tile, calls.packs(), calls.tasks(workers), *sizes, workers, calls.runs)
+def _plans(
+    problem: ConvProblem, itemsize: int, strides: tuple[Strides, ...], workers: int
+) -> tuple[Plan, ...]:
+    shape = _shape(problem, itemsize, workers)
+    return tuple(_Calls(problem, shape, itemsize, strides, part).plan(workers) for part in shape.passes)
 
 
 @lru_cache(maxsize=512)
-def _forward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
+def _forward(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Plan, ...]:
     problem, groups = problem.merged(), problem.groups
     x = contiguous(problem.x_shape, groups, 1, itemsize)
     w = contiguous(problem.w_shape, groups, 0, itemsize)
-    return _plan(problem, itemsize, (x, w, contiguous(problem.y_shape, groups, 1, itemsize)), workers)
+    return _plans(problem, itemsize, (x, w, contiguous(problem.y_shape, groups, 1, itemsize)), workers)
 
 
 @lru_cache(maxsize=512)
-def _backward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
+def _backward(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Plan, ...]:
     problem, groups = problem.merged(), problem.groups
     g = contiguous(problem.y_shape, groups, 1, itemsize)
     w = exchanged(contiguous(problem.w_shape, groups, 0, itemsize), 0, 2, 1)
     strides = g, w, contiguous(problem.x_shape, groups, 1, itemsize)
-    return _plan(problem.for_input(), itemsize, strides, workers)
+    return _plans(problem.for_input(), itemsize, strides, workers)
 
 
 def convolve(problem: ConvProblem, x: Array, w: Array) -> Array:
     """Return y; the arrays are contiguous."""
     y = np.empty(problem.y_shape, x.dtype)
-    _forward(problem, x.itemsize, threads())(x, w, y)
+    for plan in _forward(problem, x.itemsize, threads()):
+        plan(x, w, y)
     return y
 
 
 def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
     """Return the gradient of x: with stride 1, a convolution of g with the filters turned around."""
     x = np.empty(problem.x_shape, g.dtype)
-    _backward(problem, g.itemsize, threads())(g, w, x)
+    for plan in _backward(problem, g.itemsize, threads()):
+        plan(g, w, x)
     return x
-
-
-def workspace(problem: ConvProblem, itemsize: int) -> int:
-    """Return the bytes of transformed filters, data and products."""
-    return _forward(problem, itemsize, threads()).workspace

@@ -1,7 +1,7 @@
 """Filter gradients of three taps along every axis, stride 1, by minimal filtering.
 
-Tiles are cut into parts that are summed apart, as many for any number of threads. Channels and filters are cut so
-that the sums of a task stay in the cache; the transforms of the others are then computed again.
+Tiles are cut into parts that are summed apart, as many for any number of threads. Channels and filters are
+cut so that the sums of a task stay in the cache; some transforms are then computed again.
 """
 
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ ADDED, TURNED = 3.0, 5.0  # cycles a vector of products that are added to memory
 
 @dataclass(frozen=True)
 class Shape:
-    """The tile of registers, the runs of a block, the parts of tiles, and (channels, filters) of a task at most."""
+    """The tile of registers, the runs of a block, the parts of tiles, the (channels, filters) of a task."""
 
     filters: int
     vectors: int
@@ -123,7 +123,8 @@ class _Calls:
         self.problem, self.itemsize, self.x, self.g = problem, itemsize, x, g
         self.shape = shape = _shape(problem, itemsize, this_machine())
         axes = sum(not axis.pointwise for axis in problem.axes)
-        self.tile = tile = WinogradFilterTile(itemsize, shape.lanes, shape.filters, shape.vectors, axes)
+        registers = shape.lanes, shape.filters, shape.vectors
+        self.tile = tile = WinogradFilterTile(itemsize, *registers, axes, problem.axes[-1].dilation)
         self.table = run_table(problem, x, g)
         self.filters = cut(problem.filters, ceil(problem.filters / shape.task[1]))
         many = shape.parts * problem.groups * len(self.filters)

@@ -1,11 +1,12 @@
 """Filter gradients by minimal filtering as LLVM IR.
 
-A block transforms the tiles of x and of the gradient of y: ``v[point][channel][tile]``, ``s[point][filter][tile]``.
-At each point v is turned to ``panel[tile][channel]``, so that channels are the lanes of
+A block transforms the tiles of x and of the gradient of y to ``v[point][channel][tile]`` and
+``s[point][filter][tile]``. At each point v is turned to ``panel[tile][channel]``: channels are the lanes of
 
     m[point][filter][channel] += sum over tiles of s[point][filter][tile] * panel[tile][channel]
 
-The last block of a task makes taps of the points: along each axis m0 + h, (m1 - m2)/2, h + m3, h = (m1 + m2)/2.
+The last block of a task makes taps of the points, along each axis m0 + h, (m1 - m2)/2, h + m3 with
+h = (m1 + m2)/2.
 """
 
 from collections.abc import Callable
@@ -44,13 +45,14 @@ FILTER_FIELDS = (
 
 @dataclass(frozen=True)
 class WinogradFilterTile:
-    """sums[filters][vectors] of `lanes` channels, over `axes` axes."""
+    """sums[filters][vectors] of `lanes` channels, over `axes` axes, the last one with dilation `step`."""
 
     itemsize: int
     lanes: int
     filters: int
     vectors: int
     axes: int
+    step: int
 
     @property
     def points(self) -> int:
@@ -77,7 +79,7 @@ class FilterBlock:
         code.room("waiting", tile.sums * tile.vector_bytes)
         code.room("taps", TAPS**tile.axes * tile.vector_bytes)
         self.p = p = Fields(code, FILTER_FIELDS)
-        runs = Runs(code, p, tile.axes)
+        runs = Runs(code, p, tile.axes, tile.step)
         self.s, self.panel = code.at("%work", p.s_offset), code.at("%work", p.panel)
         x, g = code.at("%x", p.x_offset), code.at("%g", p.g_offset)
         runs.transform(Operand(x, DATA, 0, p.before, p.x_size, p.channels, p.x_channel, "%work", p.v_point))

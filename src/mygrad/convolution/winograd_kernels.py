@@ -42,13 +42,17 @@ PACK_FIELDS = ("w_offset", "packed_offset", "channels", "channel", "filter", "la
 
 @dataclass(frozen=True)
 class WinogradTile:
-    """sums[filters][vectors] of `lanes` tiles, over `axes` axes; `steps` are strides of taps, in bytes."""
+    """sums[filters][vectors] of `lanes` tiles, over `axes` axes.
+
+    `step` is the dilation of the last one, `steps` are the strides of taps, in bytes.
+    """
 
     itemsize: int
     lanes: int
     filters: int
     vectors: int
     axes: int
+    step: int
     steps: tuple[int, ...]
 
     @property
@@ -123,7 +127,7 @@ class Block:
         code.room("waiting", tile.sums * tile.vector_bytes)
         self.p = p = Fields(code, BLOCK_FIELDS)
         self.y = code.at("%y", p.y_offset)
-        self.runs = Runs(code, p, tile.axes)
+        self.runs = Runs(code, p, tile.axes, tile.step)
         self._clear()
         x = code.at("%x", p.x_offset)
         self.runs.transform(
@@ -223,10 +227,9 @@ class Block:
 
     def _store(self, offset: str, into: str, pair: tuple[str, str], masks: Values) -> None:
         """Store the outputs of a row, two of each tile side by side, unless the row is outside of y."""
-        code, lanes = self.code, self.tile.lanes
-        mixed = [lane // 2 + lanes * (lane % 2) for lane in range(2 * lanes)]
+        code = self.code
         inside = code.put(f"zext i1 {code.put(f'icmp sge i64 {offset}, 0')} to i64")
-        halves = [code.shuffle(*pair, part) for part in (mixed[:lanes], mixed[lanes:])]
+        halves = self.runs.side_by_side(pair)
 
         def put() -> None:
             for n, (half, mask) in enumerate(zip(halves, masks, strict=True)):

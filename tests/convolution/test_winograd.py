@@ -1,0 +1,140 @@
+"""Minimal filtering on what it is made for: three taps, any dilation, many channels, one to three axes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mygrad.convolution import (
+    ConvProblem,
+    convolve,
+    filter_gradient,
+    input_gradient,
+    planner,
+    use_algorithm,
+    use_threads,
+)
+from mygrad.convolution import winograd as forward
+from mygrad.convolution.minimal_filtering import DATA, POINTS, RESULT
+
+pytest.importorskip("llvmlite")
+MEMBERS = {planner.FORWARD: convolve, planner.INPUT: input_gradient, planner.FILTER: filter_gradient}
+
+
+@st.composite
+def problems(draw):
+    count = draw(st.integers(1, 3))
+    sizes, taps, paddings, dilations = [], [], [], []
+    for number in range(count):
+        k = 3 if number == count - 1 else draw(st.sampled_from([1, 3, 3]))
+        d = draw(st.sampled_from([1, 1, 2, 3, 4]))
+        padding = 0 if k == 1 else draw(st.integers(-1, 3))
+        size = max(draw(st.integers(1, 40 if count == 1 else 14)), (k - 1) * d + 1 - 2 * padding)
+        for each, value in zip(
+            (sizes, taps, paddings, dilations), (size, k, (padding, padding), d), strict=True
+        ):
+            each.append(value)
+    groups, channels, filters = (
+        draw(st.sampled_from([1, 1, 2])),
+        draw(st.integers(8, 35)),
+        draw(st.integers(8, 35)),
+    )
+    return ConvProblem.make(
+        (draw(st.integers(1, 3)), groups * channels, *sizes),
+        (groups * filters, channels, *taps),
+        stride=1,
+        padding=paddings,
+        dilation=dilations,
+        groups=groups,
+    )
+
+
+def arrays(problem, dtype, seed=0):
+    rng = np.random.default_rng(seed)
+    x, w, g = (
+        rng.standard_normal(s).astype(dtype) for s in (problem.x_shape, problem.w_shape, problem.y_shape)
+    )
+    return {planner.FORWARD: (x, w), planner.INPUT: (g, w), planner.FILTER: (x, g)}
+
+
+def terms(problem, member):
+    """Return how many products are added to one number."""
+    shapes = {
+        planner.FORWARD: problem.y_shape,
+        planner.INPUT: problem.x_shape,
+        planner.FILTER: problem.w_shape,
+    }
+    return max(1, problem.products // np.prod(shapes[member], dtype=int))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@given(problem=problems())
+@settings(max_examples=40, deadline=None)
+def test_it_is_the_defining_sum(problem, dtype):
+    """The tolerance is that of direct sums, 4 (n + 16) units: the transforms add a few to each term."""
+    for member, pair in arrays(problem, dtype).items():
+        with use_algorithm("reference"):
+            expected = MEMBERS[member](problem, *(each.astype("f8") for each in pair))
+        with use_algorithm("winograd"):
+            assert planner.choose(problem, member, np.dtype(dtype).char).name == "winograd"
+            result = MEMBERS[member](problem, *pair)
+        allowed = 4 * (terms(problem, member) + 16) * np.finfo(dtype).eps
+        np.testing.assert_allclose(result, expected, rtol=0, atol=allowed)
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_errors_are_those_of_direct_sums(member):
+    """Its mean error is at most 1.5 times that of the generated kernels, which add in parts too."""
+    problem = ConvProblem.make((2, 64, 30, 30), (64, 64, 3, 3), stride=1, padding=1)
+    pair = arrays(problem, "f4")[member]
+    errors = {}
+    with use_algorithm("gemm"):
+        expected = MEMBERS[member](problem, *(each.astype("f8") for each in pair))
+    for name in ("direct", "winograd"):
+        with use_algorithm(name):
+            errors[name] = np.abs(MEMBERS[member](problem, *pair) - expected).mean()
+    assert errors["winograd"] <= 1.5 * errors["direct"]
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_threads_change_no_bit(member):
+    problem = ConvProblem.make((3, 40, 21, 23), (24, 40, 3, 3), stride=1, padding=1)
+    pair, results = arrays(problem, "f4")[member], []
+    for count in (1, 2, 5):
+        with use_threads(count), use_algorithm("winograd"):
+            results.append(MEMBERS[member](problem, *pair))
+    assert all(np.array_equal(results[0], other) for other in results[1:])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("member", MEMBERS)
+def test_what_is_not_finite_is_left_to_sums(member, value):
+    problem = ConvProblem.make((1, 16, 12, 12), (16, 16, 3, 3), stride=1, padding=1)
+    a, b = arrays(problem, "f4")[member]
+    a[0, 3, 5, 5] = value
+    with np.errstate(invalid="ignore"), use_algorithm("reference"):
+        expected = MEMBERS[member](problem, a, b)
+    with np.errstate(invalid="ignore"), use_algorithm("winograd"):
+        result = MEMBERS[member](problem, a, b)
+    assert np.array_equal(np.isnan(result), np.isnan(expected))
+    assert np.array_equal(np.isinf(result), np.isinf(expected))
+
+
+@pytest.mark.parametrize(("channels", "size"), [(512, 7), (256, 14), (64, 56)])
+@pytest.mark.parametrize("itemsize", [4, 8])
+def test_the_workspace_is_no_larger_than_the_arrays(channels, size, itemsize):
+    """Filters of many channels are transformed in passes, so that not all of them are in memory at once."""
+    shape = (8, channels, size, size), (channels, channels, 3, 3)
+    problem = ConvProblem.make(*shape, stride=1, padding=1)
+    with use_threads(2):
+        assert forward.fits(problem, itemsize)
+        arrays_bytes = itemsize * sum(map(np.prod, (problem.x_shape, problem.w_shape, problem.y_shape)))
+        assert forward.workspace(problem, itemsize) <= arrays_bytes + (1 << 20)
+
+
+def test_two_outputs_of_three_taps():
+    """The formulas themselves: a tile of one axis, in whole numbers."""
+    rng = np.random.default_rng(0)
+    d, g = rng.integers(-9, 9, POINTS), rng.integers(-9, 9, 3)
+    u = np.array([g[0], g.sum() / 2, (g[0] - g[1] + g[2]) / 2, g[2]])
+    assert np.array_equal(np.array(RESULT) @ (u * (np.array(DATA) @ d)), np.correlate(d, g))
