@@ -137,24 +137,68 @@ def _panel(left: float, top: float, count: int, filters: int, channels: int = 4)
 def transposed() -> str:
     """Draw each input spread over as many outputs as the filter has taps."""
     drawn: list[str] = []
-    cases = (("stride=2", {}), ("stride=2, padding=1", {"padding": 1}))
-    cases += (("stride=2, padding=1,\noutput_padding=1", {"padding": 1, "output_padding": 1}),)
+    cases = (
+        ("stride=2", {"stride": 2}),
+        ("stride=2, padding=1", {"stride": 2, "padding": 1}),
+        ("stride=2, padding=1,\noutput_padding=1", {"stride": 2, "padding": 1, "output_padding": 1}),
+        ('stride=2, padding="same"', {"stride": 2, "padding": "same"}),
+        ("stride=1, dilation=2", {"stride": 1, "dilation": 2}),
+        ('stride=1, padding=1,\npadding_mode="wrap"', {"stride": 1, "padding": 1}),
+    )
     for n, (label, keywords) in enumerate(cases):
         top = 12 + n * (GAP + CELL + 22)
-        made = ConvProblem.make_transposed((1, 1, 3), (1, 1, 3), stride=2, **keywords)
-        (axis,) = made.axes
+        made = ConvProblem.make_transposed((1, 1, 3), (1, 1, 3), **keywords)
         drawn += [_text(8, top + 16 * (1 + m), part) for m, part in enumerate(label.split("\n"))]
-        for o in range(axis.o):
-            centre = axis.stride * o - axis.before + (axis.k - 1) / 2 + 2
-            for k in range(axis.k):
-                i = axis.stride * o + k - axis.before
-                inside = 0 <= i < axis.i
-                to = _column(i + 2) + CELL / 2
-                color = TAPS[k] if inside else "#cccccc"
-                drawn.append(_line(_column(centre) + CELL / 2, top + CELL, to, top + GAP, color))
-            drawn.append(_cell(_column(centre), top, o, DATA))
-        drawn += [_cell(_column(i + 2), top + GAP, i, OUTPUT) for i in range(axis.i)]
+        drawn += _spread(made, top, wraps="wrap" in label)
     return _svg(_column(10) + 12, len(cases) * (GAP + CELL + 22) + 8, drawn)
+
+
+def _spread(problem: ConvProblem, top: float, *, wraps: bool) -> Iterator[str]:
+    """One axis of a transposed convolution; what leaves the data is grey, unless it wraps around."""
+    (axis,) = problem.axes
+    for o in range(axis.o):
+        centre = axis.stride * o - axis.before + axis.dilation * (axis.k - 1) / 2 + 2
+        for k in range(axis.k):
+            i = axis.stride * o + axis.dilation * k - axis.before
+            inside = wraps or 0 <= i < axis.i
+            to = _column((i % axis.i if wraps else i) + 2) + CELL / 2
+            yield _line(
+                _column(centre) + CELL / 2, top + CELL, to, top + GAP, TAPS[k] if inside else "#cccccc"
+            )
+        yield _cell(_column(centre), top, o, DATA)
+    yield from (_cell(_column(i + 2), top + GAP, i, OUTPUT) for i in range(axis.i))
+
+
+def pooling() -> str:
+    """Draw which elements the windows of pooling see; padding is never the maximum."""
+    x = np.array([3, 1, 4, 1, 5, 9, 2])
+    axes = [
+        ("max_pool(x, (3,), 2)", 2, 1, 0),
+        ("max_pool(x, (3,), 2, padding=1)", 2, 1, 1),
+        ("max_pool(x, (3,), 1, dilation=2)", 1, 2, 0),
+    ]
+    seen: list[tuple[str, list[list[int]]]] = []
+    for label, stride, dilation, padding in axes:
+        (axis,) = _problem(len(x), 3, stride=stride, dilation=dilation, padding=padding).axes
+        starts = [stride * o - axis.before for o in range(axis.o)]
+        windows = [[s + dilation * k for k in range(3) if 0 <= s + dilation * k < len(x)] for s in starts]
+        seen.append((label, windows))
+    adaptive = [list(range(o * len(x) // 4, -(-(o + 1) * len(x) // 4))) for o in range(4)]
+    seen.append(("adaptive_max_pool(x, (4,))", adaptive))
+    height = GAP + CELL + 22
+    drawn = [part for n, (label, w) in enumerate(seen) for part in _maxima(label, x, w, 12 + n * height)]
+    return _svg(_column(8) + 60, len(seen) * height + 8, drawn)
+
+
+def _maxima(label: str, x: np.ndarray, windows: list[list[int]], top: float) -> Iterator[str]:
+    yield _text(8, top + CELL / 2 + 4, label)
+    yield from (_cell(_column(i + 1), top, each, DATA) for i, each in enumerate(x))
+    for window in windows:
+        centre, first = (window[0] + window[-1]) / 2 + 1, window[int(np.argmax(x[window]))]
+        for i in window:
+            color = TAPS[0] if i == first else "#bbbbbb"
+            yield _line(_column(i + 1) + CELL / 2, top + CELL, _column(centre) + CELL / 2, top + GAP, color)
+        yield _cell(_column(centre), top + GAP, x[first], OUTPUT)
 
 
 FIGURES: dict[str, Callable[[], str]] = {
@@ -163,6 +207,7 @@ FIGURES: dict[str, Callable[[], str]] = {
     "modes": modes,
     "groups": groups,
     "transposed": transposed,
+    "pooling": pooling,
 }
 
 

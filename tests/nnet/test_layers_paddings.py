@@ -318,6 +318,19 @@ def test_transpositions_that_cannot_be(x, keywords, error, text):
         conv_transpose_nd(np.ones(x), W, **({"stride": 1, "groups": 2} | keywords))
 
 
+def test_the_error_of_a_transposition_has_a_table_and_a_padding_that_leaves_something():
+    x, w = np.ones((1, 1, 2, 3)), np.ones((1, 1, 2, 3))
+    with pytest.raises(InvalidConvolution) as raised:
+        conv_transpose_nd(x, w, stride=1, padding=((3, 1), 0))
+    first, *table, remedy = str(raised.value).splitlines()
+    assert "along axis 0: output = (size - 1) * stride" in first
+    assert [line.split("|")[-1].strip() for line in table] == ["output", "0  <-- nothing is left", "5"]
+    assert remedy == "A padding of at most 2 in all along axis 0 would do."
+    assert conv_transpose_nd(x, w, stride=1, padding=((1, 1), 0)).shape == (1, 1, 1, 5)
+    with pytest.raises(InvalidConvolution, match="Give x at least one element along axis 1"):
+        conv_transpose_nd(x[..., :0], w, stride=1)
+
+
 def test_the_table_shows_what_names_stand_for_and_floor_needs_no_fit():
     x, w = np.ones((1, 1, 6)), np.ones((1, 1, 4))
     with pytest.raises(InvalidConvolution) as raised:

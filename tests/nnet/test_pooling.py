@@ -185,6 +185,24 @@ def test_constant_flags_empty_batches_and_views():
     np.testing.assert_allclose(y[:, 0], x.data[:, ::2].mean(axis=1))
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize("dilation", [1, 2, 4])
+@pytest.mark.parametrize("padding", [(0, 4), (5, 0), (3, 3)])
+def test_the_error_for_padding_only_has_a_table_and_a_remedy(size, dilation, padding):
+    x, keywords = np.ones(size), {"dilation": dilation, "fit": "floor"}
+    try:
+        max_pool(x, (3,), 2, padding=(padding,), **keywords)
+    except InvalidConvolution as error:
+        if "longer" in str(error):
+            return
+        lines = str(error).splitlines()
+        assert lines[0].split("window")[1].rstrip(".") == lines[2].split("<-- window")[1]
+        most = int(lines[-1].split("at most ")[1].split()[0])
+        if "dilation" in lines[-1]:
+            keywords["dilation"], most = most, 2 * most
+        max_pool(x, (3,), 2, padding=(tuple(min(p, most) for p in padding),), **keywords)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [

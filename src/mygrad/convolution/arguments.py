@@ -226,22 +226,66 @@ def transposed_of(
 ) -> "list[AxisArguments]":
     """Return the arguments of the convolution that is transposed, whose outputs have `sizes`."""
     more = per_axis("output_padding", output_padding, len(sizes), 0)
-    found = []
-    for number, (o, k, s, p, d) in enumerate(_zipped(sizes, taps, stride, padding, dilation)):
-        if more[number] >= max(s, d):
+    axes = [
+        TransposedArguments(o, k, s, _pair(p, o * s, k, s, d), d, m)
+        for (o, k, s, p, d), m in zip(_zipped(sizes, taps, stride, padding, dilation), more, strict=True)
+    ]
+    for number, axis in enumerate(axes):
+        if axis.more >= max(axis.stride, axis.dilation):
             raise InvalidConvolution(
-                f"output_padding must be less than stride or dilation; got {more[number]} "
-                f"along axis {number}, with stride {s} and dilation {d}"
+                f"output_padding must be less than stride or dilation; got {axis.more} "
+                f"along axis {number}, with stride {axis.stride} and dilation {axis.dilation}"
             )
-        pair = _pair(p, o * s, k, s, d)
-        size = (o - 1) * s + (k - 1) * d + 1 - sum(pair) + more[number]
-        found.append(AxisArguments(size, k, s, pair, d, exact=False))
-        if size < 1 or k < 1 or o < 1:
-            raise InvalidConvolution(
-                f"nothing is left along axis {number}: ({o} - 1) * stride {s} + dilated filter "
-                f"{(k - 1) * d + 1} - padding {pair[0]} - {pair[1]} + output_padding {more[number]} = {size}"
-            )
-    return found
+    if not all(axis.fits for axis in axes):
+        wrong = [axis.fits for axis in axes].index(False)
+        raise InvalidConvolution(
+            f"nothing is left along axis {wrong}: output = (size - 1) * stride + dilated filter - padding "
+            f"+ output_padding.\n{_transposed_table(axes)}\n{axes[wrong].remedy(wrong)}"
+        )
+    return [AxisArguments(a.size, a.taps, a.stride, a.padding, a.dilation, exact=False) for a in axes]
+
+
+@dataclass(frozen=True, slots=True)
+class TransposedArguments:
+    """What a user asks of one axis of a transposed convolution: `outputs` of the one that is transposed."""
+
+    outputs: int
+    taps: int
+    stride: int
+    padding: Pair
+    dilation: int
+    more: int
+    """The output_padding."""
+
+    @property
+    def extent(self) -> int:
+        return (self.taps - 1) * self.dilation + 1
+
+    @property
+    def size(self) -> int:
+        """How many elements come out."""
+        return (self.outputs - 1) * self.stride + self.extent - sum(self.padding) + self.more
+
+    @property
+    def fits(self) -> bool:
+        return self.size > 0 < self.taps and self.outputs > 0
+
+    def remedy(self, number: int) -> str:
+        if self.outputs < 1 or self.taps < 1:
+            what = "x" if self.outputs < 1 else "the filters"
+            return f"Give {what} at least one element along axis {number}."
+        return (
+            f"A padding of at most {self.size + sum(self.padding) - 1} in all along axis {number} would do."
+        )
+
+
+def _transposed_table(axes: list[TransposedArguments]) -> str:
+    rows = [
+        (a.outputs, a.stride, a.extent, _both(a.padding), a.more, max(a.size, 0) if a.taps else "none")
+        for a in axes
+    ]
+    columns = ("size", "stride", "dilated filter", "padding", "output_padding", "output")
+    return _table(columns, rows, ["" if a.fits else "nothing is left" for a in axes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,19 +335,31 @@ def _complaint(axis: AxisArguments, number: int) -> str:
     return f"along axis {number} the last placement does not end at the end of the padded data."
 
 
-def axis_table(axes: list[AxisArguments]) -> str:
-    """Return a table of all axes, those that do not fit marked."""
-    rows = [("axis", "size", "padding", "dilated filter", "stride", "output")]
-    for number, a in enumerate(axes):
+def axis_table(axes: Sequence[AxisArguments], marks: Sequence[str] = ()) -> str:
+    """Return a table of all axes; those that do not fit are marked, or else as `marks` say."""
+    rows = []
+    for a in axes:
         outputs = a.room / a.stride + 1 if a.exact else a.room // a.stride + 1
         output = "none" if a.taps == 0 or a.room < 0 else f"{outputs:.6g}"
-        padding = str(a.padding[0]) if a.padding[0] == a.padding[1] else f"{a.padding[0]}, {a.padding[1]}"
-        rows.append((str(number), str(a.size), padding, str(a.extent), str(a.stride), output))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    marks = ["", *("" if a.fits else "  <-- does not fit" for a in axes)]
+        rows.append((a.size, _both(a.padding), a.extent, a.stride, output))
+    columns = ("size", "padding", "dilated filter", "stride", "output")
+    return _table(columns, rows, marks or ["" if a.fits else "does not fit" for a in axes])
+
+
+def _both(padding: Pair) -> str:
+    before, after = padding
+    return str(before) if before == after else f"{before}, {after}"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]], marks: Sequence[str]) -> str:
+    """Return a table with a row for each axis, an arrow to each that is marked."""
+    numbered = [(str(number), *map(str, row)) for number, row in enumerate(rows)]
+    lines = [("axis", *columns), *numbered]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    arrows = ["", *(f"  <-- {mark}" if mark else "" for mark in marks)]
     return "\n".join(
-        "  " + " | ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) + mark
-        for row, mark in zip(rows, marks, strict=True)
+        "  " + " | ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) + arrow
+        for line, arrow in zip(lines, arrows, strict=True)
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.convolution.arguments import AxisArguments, arguments_of, is_plain
+from mygrad.convolution.arguments import AxisArguments, arguments_of, axis_table, is_plain
 from mygrad.convolution.pool_windows import Windows, adaptive_windows, regular_windows
 from mygrad.errors import InvalidConvolution
 
@@ -93,21 +93,27 @@ def counts(axes: tuple[AxisArguments, ...]) -> list[Array]:
     InvalidConvolution
         If one sees none.
     """
-    return [_count(axis, number) for number, axis in enumerate(axes)]
+    found = [_count(axis) for axis in axes]
+    if all(map(np.all, found)):
+        return found
+    marks = ["" if np.all(each) else f"window {np.argmin(each)} sees padding only" for each in found]
+    wrong = next(number for number, mark in enumerate(marks) if mark)
+    raise InvalidConvolution(
+        f"along axis {wrong} {marks[wrong]}.\n{axis_table(axes, marks)}\n{_remedy(axes[wrong])}"
+    )
 
 
-def _count(axis: AxisArguments, number: int) -> Array:
+def _count(axis: AxisArguments) -> Array:
     begin = np.arange(axis.room // axis.stride + 1) * axis.stride - axis.padding[0]
     first = -(np.minimum(begin, 0) // axis.dilation)
     last = np.minimum((axis.size - 1 - begin) // axis.dilation, axis.taps - 1)
-    found = np.maximum(last - first + 1, 0)
-    if not np.all(found):
-        raise InvalidConvolution(
-            f"along axis {number} window {int(np.argmin(found))} sees padding only: "
-            f"pool {axis.taps}, dilation {axis.dilation}, padding {axis.padding}, {axis.size} elements. "
-            f"Use a padding of less than {axis.extent}, or dilation 1"
-        )
-    return found
+    return np.maximum(last - first + 1, 0)
+
+
+def _remedy(axis: AxisArguments) -> str:
+    if axis.dilation > axis.size:
+        return f"A dilation of at most {axis.size} does not step over the data."
+    return f"A padding of at most {axis.extent - 1} at either end would do."
 
 
 def adaptive(shape: Shape, output: Any) -> Windows:
