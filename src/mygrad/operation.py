@@ -12,6 +12,7 @@ import numpy as np
 from mygrad.autodiff import modes
 from mygrad.autodiff.declare import Function, array_of, cast, write
 from mygrad.autodiff.graph import Gradients, Node
+from mygrad.autodiff.overrides import PUBLIC
 from mygrad.autodiff.tensor import Tensor, record
 from mygrad.autodiff.views import Step, View, register
 from mygrad.errors import InvalidGradient
@@ -144,8 +145,9 @@ def _recorded_view(
     flag = source.constant if constant is None else constant
     made = record(operation, tensors, value, None, flag, as_view=True)
     if modes.tracking():
-        base, path = (source, ()) if source._view is None else (source._view.base, source._view.path)
-        made._view = View(base, (*path, again))
+        of = source._view
+        base, path = (source, ()) if of is None else (of.base, of.path)
+        made._view = View(base, (*path, again), connected=of is None or of.connected)
         register(base, made)
     return made
 
@@ -222,3 +224,6 @@ def execute_op(
     if isinstance(out, Tensor):
         return write(out, lambda old: compute(np.empty_like(old._node.value), old.constant))
     return compute(out, constant)
+
+
+PUBLIC["execute_op"] = execute_op

@@ -111,6 +111,42 @@ def test_array_plus_equals_tensor():
     with mg.mem_guard_off:
         a += t
     assert isinstance(a, mg.Tensor)
+    b = np.ones(2)
+    with mg.no_autodiff:
+        b -= t
+    assert isinstance(b, mg.Tensor)
+    np.testing.assert_array_equal(b, [0, -1])
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        lambda x: x + None,
+        lambda x: "a" * x,
+        lambda x: x + np.ones(3),
+        lambda x: mg.add(x, np.ones(3)),
+        lambda x: mg.add(x, x, where=[True, False, True]),
+        lambda x: x @ mg.tensor(2.0),
+    ],
+)
+def test_an_error_that_is_kept_keeps_no_lock(fails):
+    x = mg.tensor([1.0, 2.0])
+    with pytest.raises((TypeError, ValueError)) as caught:
+        fails(x)
+    assert caught.value.__traceback__ is not None
+    assert x.data.flags.writeable
+
+
+def test_turning_it_off_or_on_in_a_context_ends_with_the_context(guard_default):
+    with mg.mem_guard_off:
+        mg.turn_memory_guarding_on()
+        assert mg.mem_guard_active()
+        assert mg.mem_guard_off
+    assert mg.mem_guard_active()
+    with mg.mem_guard_on:
+        mg.turn_memory_guarding_off()
+        assert not mg.mem_guard_active()
+    assert mg.mem_guard_active()
 
 
 def test_off_on_nested_and_as_decorators(guard_default):
@@ -182,6 +218,16 @@ def test_no_autodiff_records_nothing():
     np.testing.assert_array_equal(x.grad, [1, 1])
 
 
+def test_the_flag_in_no_autodiff_is_that_of_the_dtype():
+    c = mg.tensor([1.0], constant=True)
+    with mg.no_autodiff:
+        assert [(c * 2).constant, (c + c).sum().constant, mg.add(1.0, 2.0).constant] == [False] * 3
+        integers = [mg.tensor([1]), mg.arange(3) * 2, mg.add(1, 2), mg.tensor([1, 2]).sum()]
+        assert [each.constant for each in integers] == [True] * 4
+        assert mg.add(1.0, 2.0, constant=True).constant
+        assert not mg.tensor([1], constant=False).constant
+
+
 def test_no_autodiff_as_a_decorator():
     @mg.no_autodiff
     def double(x):
@@ -199,7 +245,7 @@ def test_no_autodiff_as_a_decorator():
 def test_no_autodiff_takes_any_dtype():
     with mg.no_autodiff:
         assert mg.tensor(1j).dtype == complex
-        assert mg.tensor(1).constant is False
+        assert mg.tensor(1, constant=False).constant is False
     y = mg.tensor(1.0) * 2
     with mg.no_autodiff:
         y.clear_graph()

@@ -189,3 +189,9 @@ def test_variances():
     with pytest.warns(RuntimeWarning), pytest.raises(ZeroDivisionError):
         gradient(lambda x: np.var(x, ddof=1), [1.0])
     np.testing.assert_array_equal(gradient(lambda x: np.var(x, axis=()), [1.0, 2.0]), [0, 0])
+
+
+def test_variances_along_an_axis_with_too_few_elements():
+    with pytest.warns(RuntimeWarning):
+        given = gradient(lambda x: np.var(x, axis=0, ddof=2), [[1.0, 2.0], [3.0, 5.0]])
+    np.testing.assert_array_equal(given, [[-np.inf, -np.inf], [np.inf, np.inf]])

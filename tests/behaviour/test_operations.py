@@ -65,6 +65,12 @@ def test_a_gradient_may_be_skipped():
     assert x.grad == 1.0
 
 
+def test_the_old_name_of_execute_op():
+    x = mg.tensor([1.0, 2.0])
+    mg.Tensor._op(Product, x, [3.0, 4.0]).backward()
+    assert x.grad.tolist() == [3.0, 4.0]
+
+
 def test_an_exception_unlocks():
     a = np.ones(2)
     with pytest.raises(ValueError, match="broadcast"):

@@ -128,6 +128,22 @@ def test_where_into_an_array_keeps_the_rest():
     assert_array_equal(x.grad, 2 * X * [1, 0, 1])
 
 
+def test_a_mask_that_does_not_fit_is_numpys_error():
+    with pytest.raises(ValueError, match="could not be broadcast"):
+        mg.add(mg.tensor([1.0, 2.0, 3.0]), 1.0, where=[True, False])
+
+
+@pytest.mark.parametrize("operand", [mg.tensor([1.0], constant=True), np.ones(1), [1.0]])
+def test_into_a_variable_from_constants(operand):
+    x, y = mg.tensor([5.0]), mg.exp(operand, constant=False)
+    y.backward()
+    assert_array_equal(y.grad, [1.0])
+    mg.sin(operand, out=x)
+    x.backward()
+    assert_array_equal(x.grad, [1.0])
+    assert getattr(operand, "grad", None) is None
+
+
 def test_where_with_broadcasting():
     x, out = mg.tensor([1.0, 2.0, 3.0]), +mg.zeros((2, 3), dtype=float)
     np.add(x, 1.0, out=out, where=[[True], [False]])

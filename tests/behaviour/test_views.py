@@ -257,6 +257,26 @@ def test_writing_to_an_old_view_of_a_base_that_was_cleared_detaches_it():
     assert_array_equal(x.grad, np.ones((2, 3)))
 
 
+def test_an_old_view_that_was_no_part_of_the_cleared_graph_still_shows_its_part():
+    x = mg.tensor(X)
+    v = x[1]
+    (x * x).backward()
+    _, w = v * 2, v[1:]
+    assert v.base is w.base is x
+    assert_array_equal(v.grad, 2 * X[1])
+    assert_array_equal(w.grad, 2 * X[1, 1:])
+    w[...] = 0
+    assert_array_equal(x.data, X)
+
+
+def test_the_gradient_of_the_base_of_a_view_made_by_einsum_can_be_written():
+    x = mg.tensor(X)
+    y = np.einsum("ij->ji", x)
+    y.backward()
+    assert y.grad.flags.writeable
+    assert x.grad.flags.writeable
+
+
 def test_a_new_view_of_a_cleared_base_writes_to_it():
     x = mg.tensor(X)
     (x * 2).backward()

@@ -14,7 +14,7 @@ import numpy as np
 
 from mygrad.autodiff import modes, signatures
 from mygrad.autodiff.creators import Creator
-from mygrad.autodiff.dtypes import is_bfloat16, is_number, refuse
+from mygrad.autodiff.dtypes import has_gradient, is_bfloat16, is_number, refuse
 from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard, is_guarded
 from mygrad.autodiff.hints import explain, read_only
@@ -133,30 +133,31 @@ class Elementwise(Primitive):
         if guarded is None:
             guarded = modes._Process.guard
         values, inputs, holds, varies, used = [], [], None, False, False
-        for x in args:
-            if isinstance(x, Tensor):
-                used = used or x._grad is not None or x._view is not None
-                x = x._node
-                values.append(x.value)
-                varies = varies or not x.constant
-                lock = x.guard is None
-            else:
-                if x.__class__ is not float:
-                    x = array_of(x)
-                values.append(x)
-                lock = x.__class__ is np.ndarray
-            inputs.append(x)
-            if lock and guarded and track:
-                holds = [guard(values[-1]), holds]
         try:
+            for x in args:
+                if isinstance(x, Tensor):
+                    used = used or x._grad is not None or x._view is not None
+                    x = x._node
+                    values.append(x.value)
+                    varies = varies or not x.constant
+                    lock = x.guard is None
+                else:
+                    if x.__class__ is not float:
+                        x = array_of(x)
+                    values.append(x)
+                    lock = x.__class__ is np.ndarray
+                inputs.append(x)
+                if lock and guarded and track:
+                    holds = [guard(values[-1]), holds]
             value = self.ufunc(*values)
-        except (ValueError, TypeError) as error:
+        except BaseException as error:
+            holds = None  # a traceback keeps this frame, which is not to keep arrays read-only
             explain(error, values)
             raise
         if value.__class__ is not np.ndarray:
             value = np.asarray(value)
         if not track:
-            return leaf(value, False)
+            return leaf(value, not has_gradient(value.dtype))
         if used:
             mark_used(args)
         return of_node(Node(value, not varies, self, inputs, None, LAZY if guarded else None, holds))
@@ -178,7 +179,7 @@ class Elementwise(Primitive):
             return write(out, lambda old: self._onto(old, operands, values, mask, keywords))
         if mask is not None:
             keywords["where"] = mask
-        if out is not None and modes.guarding() and any(x is out for x in values):
+        if out is not None and modes.tracking() and modes.guarding() and any(x is out for x in values):
             raise ValueError(
                 "output array is read-only: it is an input as well, which the graph needs as it is.\n"
                 "Write a = a + x, which makes a tensor, or a += x.data for its values alone."
@@ -201,7 +202,7 @@ class Elementwise(Primitive):
         try:
             return self.ufunc(*values, out=out, **keywords)
         except (ValueError, TypeError) as error:
-            explain(error, values if out is None else [*values, out])
+            explain(error, [*values, *(x for x in (keywords.get("where"), out) if x is not None)])
             raise
 
     def pull(self, node: Node, g: Any, gradients: Gradients) -> None:
@@ -211,7 +212,8 @@ class Elementwise(Primitive):
             super().pull(node, g, gradients)
         elif len(inputs) == 1:
             (x,) = inputs
-            gradients.give(x, _fitted(self.rules[0](g, node.value, x.value), x.value))
+            if x.__class__ is Node and not x.constant:  # not so where the result was declared a variable
+                gradients.give(x, _fitted(self.rules[0](g, node.value, x.value), x.value))
         else:
             a, b = inputs
             left = a.value if a.__class__ is Node else a
@@ -359,7 +361,7 @@ class Function(Primitive):
         for name in params.keys() - self.known:
             if name not in self.numpy_names:
                 raise TypeError(f"{self.name}() has no argument {name!r}")
-            raise NotImplementedError(f"np.{self.name} of a tensor does not take {name!r}")
+            raise TypeError(f"np.{self.name} of a tensor does not take {name!r}")
 
     def apply(self, values: list[Any], params: dict[str, Any]) -> Any:
         return self.function(*values, **params)
@@ -380,7 +382,7 @@ class Function(Primitive):
         if modes.tracking():
             of = source._view
             base, path = (source, ()) if of is None else (of.base, of.path)
-            made._view = View(base, (*path, Step(self.either, params)))
+            made._view = View(base, (*path, Step(self.either, params)), connected=of is None or of.connected)
             register(base, made)
         return made
 

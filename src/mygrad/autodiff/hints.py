@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 
 
-def explain(error: Exception, operands: Sequence[Any]) -> None:
+def explain(error: BaseException, operands: Sequence[Any]) -> None:
     """Add to `error`, which a function of `operands` raised, how to mend it, where that is known."""
     for words, hint in HINTS.items():
         if re.search(words, str(error)):
@@ -51,7 +51,9 @@ def _axis(operands: Sequence[Any]) -> str:
 def _broadcast(operands: Sequence[Any]) -> str:
     shapes = [np.shape(x) for x in operands]
     lengths = ({*sizes} - {1} for sizes in zip_longest(*map(reversed, shapes), fillvalue=1))
-    number, sizes = next((n, sizes) for n, sizes in enumerate(lengths, 1) if len(sizes) > 1)
+    number, sizes = next(((n, sizes) for n, sizes in enumerate(lengths, 1) if len(sizes) > 1), (0, ()))
+    if not sizes:
+        return f"The shapes are {', '.join(map(str, shapes))}."
     text = f"Along axis {-number} they have {' and '.join(map(str, sizes))} elements, which have to be equal."
     short, long = sorted(shapes[:2], key=len)
     if 0 < len(short) < len(long) and _fit(long[: len(short)], short):

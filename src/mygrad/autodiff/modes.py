@@ -129,11 +129,19 @@ def mem_guard_active() -> bool:
     return guarding()
 
 
+def _turn(guard: bool) -> None:
+    mode = current.get()
+    if mode.guard is None:
+        _Process.guard = guard
+    else:
+        current.set(mode._replace(guard=guard))
+
+
 def turn_memory_guarding_off() -> None:
-    """Make unguarded memory the default of the process."""
-    _Process.guard = False
+    """Make unguarded memory the default of the process; within `mem_guard_on` or `off`, until its end."""
+    _turn(False)
 
 
 def turn_memory_guarding_on() -> None:
-    """Make guarded memory the default of the process."""
-    _Process.guard = True
+    """Make guarded memory the default of the process; within `mem_guard_on` or `off`, until its end."""
+    _turn(True)

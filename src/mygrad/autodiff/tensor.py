@@ -16,7 +16,7 @@ from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard
 from mygrad.autodiff.hints import explain
 from mygrad.autodiff.operators import Methods, Operators
-from mygrad.autodiff.overrides import late
+from mygrad.autodiff.overrides import PUBLIC, late
 from mygrad.autodiff.views import View
 
 __all__ = ["Tensor", "record"]
@@ -29,7 +29,7 @@ def checked_constant(array: Array, constant: bool | None) -> bool:
     if constant is not None and not isinstance(constant, bool):
         raise TypeError(f"`constant` must be True, False or None; got {constant!r}")
     if has_gradient(array.dtype) or not modes.tracking():
-        return bool(constant)
+        return not has_gradient(array.dtype) if constant is None else constant
     if not is_number(array.dtype):
         refuse(array)
     if constant is False:
@@ -204,6 +204,11 @@ class Tensor(Methods, Operators):
         store(gradients)
         graph.clear(nodes)
 
+    @classmethod
+    def _op(cls, Op: Any, *input_vars: Any, **keywords: Any) -> "Tensor":
+        """Do what `mygrad.execute_op` does: the name that it had for long."""
+        return PUBLIC["execute_op"](Op, *input_vars, **keywords)
+
     def clear_graph(self) -> None:
         """Forget how this tensor, and everything upstream of it, was computed."""
         graph.clear(graph.upstream(self._node))
@@ -217,7 +222,7 @@ class Tensor(Methods, Operators):
         self._node = leaf
         graph.attach(leaf, self)
         if self._view is not None:
-            self._view.connected = False
+            self._view.connected, self._view.over = False, True
         for reference in self._views or ():
             view = reference()
             if view is not None and view._view is not None:
@@ -226,7 +231,7 @@ class Tensor(Methods, Operators):
 
     def _used(self, *, as_view: bool) -> None:
         """Enter an operation: old gradients go, and a view whose graph was cleared is one no more."""
-        if self._view is not None and not self._view.connected:
+        if self._view is not None and self._view.over:
             self._view = None
             self._grad = None
         if not as_view:
@@ -347,14 +352,15 @@ def seed(tensor: Tensor, grad: Any) -> Array:
 def store(gradients: Gradients) -> None:
     """Hand each gradient to its tensor; no two tensors get the same memory, nobody gets locked memory."""
     taken: set[int] = set()
-    for node, g in gradients.items():
+    for number, (node, g) in enumerate(gradients.items()):
         handle = node.handle()
         if handle is None or (handle._view is not None and handle._view.connected):
+            taken.add(id(g))
             continue  # nobody looks, or it is seen through the gradient of the base
         g = np.asarray(g)
         if g.dtype.kind == "c":
             g = np.asarray(np.conjugate(g))
-        if id(g) in taken or (taken and (g.base is not None or not g.flags.writeable)):
+        if id(g) in taken or (number and (g.base is not None or not g.flags.writeable)):
             g = np.array(g)
         taken.add(id(g))
         handle._grad = g
@@ -378,7 +384,7 @@ def record(
     if value.__class__ is not np.ndarray:
         value = np.asarray(value)
     if not track:
-        return leaf(value, bool(constant))
+        return leaf(value, checked_constant(value, constant))
     if guarded is None:
         guarded = modes._Process.guard
     inputs, holds, varies = _enter(args, args if values is None else values, guarded, as_view)

@@ -34,13 +34,13 @@ Path = tuple[Callable[[Any], Any], ...]
 
 
 class View:
-    """What makes a tensor a view; `connected` until a graph it belongs to is cleared."""
+    """What makes a tensor a view; `connected` until a graph of its base is cleared, `over` with its own."""
 
-    __slots__ = ("base", "connected", "path", "seen")
+    __slots__ = ("base", "connected", "over", "path", "seen")
 
-    def __init__(self, base: "Tensor", path: Path) -> None:
+    def __init__(self, base: "Tensor", path: Path, connected: bool = True) -> None:
         self.base, self.path = base, path
-        self.connected = True
+        self.connected, self.over = connected, False
         self.seen: tuple[Array, Array] | None = None  # a gradient of the base, and its part
 
     def gradient(self) -> Array | None:

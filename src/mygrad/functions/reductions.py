@@ -47,7 +47,9 @@ def _var(g: Any, y: Any, x: Any, axis: Any = None, ddof: Any = 0, **_: Any) -> A
     if axis == ():
         return g * 0
     centred = x - mean.either(x, axis=axis, keepdims=True)
-    return kept(g, x, axis) * conjugated(centred) * (2.0 / (count(x, axis) - ddof))
+    n = count(x, axis) - ddof
+    scale = 2.0 / n if n or axis is None else np.inf  # of all elements: ZeroDivisionError, as in MyGrad 2.5
+    return kept(g, x, axis) * conjugated(centred) * scale
 
 
 def _std(g: Any, y: Any, x: Any, axis: Any = None, **params: Any) -> Any:

@@ -177,7 +177,7 @@ def reshape(
             [2., 3.]])
     """
     if order != "C":
-        raise NotImplementedError(f"np.reshape of a tensor reads in order='C' only, not {order!r}")
+        raise TypeError(f"np.reshape of a tensor reads in order='C' only, not {order!r}")
     made = _reshape.run((a,), {"shape": newshape if shape is None else shape}, constant)
     return +made if copy else made
 
