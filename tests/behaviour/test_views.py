@@ -247,6 +247,28 @@ def test_writing_to_a_view_in_a_cleared_graph_leaves_the_base(finish):
     assert v.base is None
 
 
+def test_a_view_in_a_cleared_graph_keeps_its_gradient_when_it_is_viewed():
+    x = mg.tensor(X)
+    v = x[0]
+    (v * v).backward()
+    w = v[1:]
+    assert v.base is None
+    assert w.base is v
+    assert_array_equal(v.grad, 2 * X[0])
+    assert_array_equal(w.grad, 2 * X[0, 1:])
+
+
+def test_a_view_that_waits_for_its_base_can_be_written():
+    x = mg.tensor(X)
+    v, y = x[...], 2 * x
+    v.backward()
+    assert not v.data.flags.writeable
+    v[0] = 7
+    assert_array_equal(v.data, [[7, 7, 7], X[1]])
+    assert_array_equal(x.data, X)
+    assert_array_equal(y.data, 2 * X)
+
+
 def test_writing_to_an_old_view_of_a_base_that_was_cleared_detaches_it():
     x = mg.tensor(X)
     v = x[1]

@@ -92,5 +92,8 @@ def _new_guard(array: Array, owner: Guard | None, views: list[Array]) -> Guard:
 
 
 def is_guarded(array: Array) -> bool:
-    """Tell whether `array` is read-only because of a guard, not by nature."""
-    return id(array) in _entries
+    """Tell whether `array` is read-only because of a guard, its own or its owner's, not by nature."""
+    if id(array) in _entries:
+        return True
+    owner = _entries.get(id(array.base))
+    return owner is not None and any(view is array for view in owner.views)

@@ -232,8 +232,7 @@ class Tensor(Methods, Operators):
     def _used(self, *, as_view: bool) -> None:
         """Enter an operation: old gradients go, and a view whose graph was cleared is one no more."""
         if self._view is not None and self._view.over:
-            self._view = None
-            self._grad = None
+            self._view, self._grad = None, self._view.gradient()
         if not as_view:
             self._grad = None
 
