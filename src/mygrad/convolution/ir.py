@@ -208,16 +208,21 @@ class Code:
         self.begin(after)
         return values
 
-    def take(self, counter: str, count: str, body: Callable[[str], None]) -> None:
-        """While threads share `counter`: body(index) for each index below `count` that this one gets."""
+    def take(self, counter: str, done: str, count: str, some: str, body: Callable[[str], None]) -> None:
+        """While threads share `counter`: body(index) for each index below `count` that this one gets.
+
+        A thread gets `some` at a time, and then adds to `done` how many they were.
+        """
         number = self.count
         head, inside, after = (f"{name}{number}" for name in ("take", "taken", "none"))
         self.do(f"br label %{head}")
         self.begin(head)
-        index = self.put(f"atomicrmw add ptr {counter}, i64 1 seq_cst")
-        self.do(f"br i1 {self.put(f'icmp slt i64 {index}, {count}')}, label %{inside}, label %{after}")
+        first = self.put(f"atomicrmw add ptr {counter}, i64 {some} seq_cst")
+        self.do(f"br i1 {self.put(f'icmp slt i64 {first}, {count}')}, label %{inside}, label %{after}")
         self.begin(inside)
-        body(index)
+        number = self.smaller(some, self.subtract(count, first))
+        self.each(number, lambda n: body(str(self.add(first, n))))
+        self.do(f"atomicrmw add ptr {done}, i64 {number} seq_cst")
         self.do(f"br label %{head}")
         self.begin(after)
 

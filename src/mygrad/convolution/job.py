@@ -18,6 +18,7 @@ __all__ = ["Plan"]
 
 Array = np.ndarray[Any, Any]
 LINE = 64
+TURNS = 8  # in which a thread takes its share of the work
 DATA = slice(JOB_FIELDS["x"], JOB_FIELDS["y"] + 1)  # x, w, packed, workspace, y
 
 
@@ -58,6 +59,8 @@ class Plan:
             "call_size": self.tasks[0].strides[0],
             "workspace_size": self.worker_bytes,
             "sums_size": _lines(self.sums_bytes),
+            "some_packs": self._some(len(self.packs)),
+            "some_tasks": self._some(len(self.tasks)),
             "w": self.w_offset,
             "packed": 0 if self.packed_bytes else self.w_offset,
             "workspace": _lines(self.packed_bytes),
@@ -65,6 +68,10 @@ class Plan:
         }
         job[[JOB_FIELDS[name] for name in fields]] = list(fields.values())
         return job, table
+
+    def _some(self, count: int) -> int:
+        """Return how many packs or tasks a thread takes at a time: counters that are shared are slow."""
+        return max(1, count // (TURNS * self.workers)) if self.workers > 1 else max(1, count)
 
     @cached_property
     def kernel(self) -> jit.Kernel:

@@ -14,7 +14,7 @@ JOB_FIELDS = {name: 8 * n for n, name in enumerate(COUNTERS)} | {
     name: 8 * len(COUNTERS) + n
     for n, name in enumerate((
         "packs", "pack_parameters", "pack_size", "tasks", "task_table", "call_size",
-        "x", "w", "packed", "workspace", "y", "workspace_size", "sums_size",
+        "x", "w", "packed", "workspace", "y", "workspace_size", "sums_size", "some_packs", "some_tasks",
     ))
 }  # fmt: skip
 JOB_SIZE = 8 * len(COUNTERS) + 16
@@ -34,7 +34,7 @@ class Work:
             self._packs()
         count, done = self._field("tasks"), self._place("tasks_done")
         self.table, self.size = self._pointer("task_table"), self._field("call_size")
-        code.take(self._place("next_task"), count, self._task)
+        code.take(self._place("next_task"), done, count, self._field("some_tasks"), self._task)
         code.do_when("%wait", lambda: code.await_count(done, count))
 
     def _place(self, name: str) -> str:
@@ -45,9 +45,6 @@ class Work:
 
     def _pointer(self, name: str) -> str:
         return self.code.load("ptr", self._place(name), 8)
-
-    def _done(self, name: str) -> None:
-        self.code.put(f"atomicrmw add ptr {self._place(name)}, i64 1 seq_cst")
 
     def _packs(self) -> None:
         code, w = self.code, self._pointer("w")
@@ -60,10 +57,10 @@ class Work:
         def one(index: str) -> None:
             place = code.at(parameters, code.multiply(index, size))
             code.do(f"call void @pack(ptr {place}, ptr {w}, ptr {self.packed})")
-            self._done("packs_done")
 
-        code.take(self._place("next_pack"), count, one)
-        code.await_count(self._place("packs_done"), count)
+        done = self._place("packs_done")
+        code.take(self._place("next_pack"), done, count, self._field("some_packs"), one)
+        code.await_count(done, count)
 
     def _task(self, index: str) -> None:
         """Make the calls of one task: the table has the address of their parameters, and their number."""
@@ -76,7 +73,6 @@ class Work:
             code.do(f"call void @block(ptr {code.at(first, code.multiply(number, self.size))}, {arrays})")
 
         code.each(calls, call)
-        self._done("tasks_done")
 
 
 def emit_work(*, packs: bool) -> list[str]:
