@@ -59,13 +59,13 @@ class Primitive:
         return self
 
     def pull(self, node: Node, g: Any, gradients: Gradients) -> None:
-        inputs = gradients.see(node.inputs)
-        y, wanted = gradients.see_output(node), gradients.wanted
+        inputs, y = gradients.see(node.inputs), gradients.see_output(node)
+        wanted, params = gradients.wanted, node.params
         for i, x in enumerate(node.inputs):
             if type(x) is Node and not x.constant and (wanted is None or x in wanted):
-                given = self.gradient(i, g, y, inputs, node.params)
+                given = self.gradient(i, g, y, inputs, params)
                 if given is not None:
-                    gradients.give(x, fit(given, x.value))
+                    gradients.give(x, _fitted(given, x.value))
 
     def gradient(self, i: int, g: Any, y: Any, inputs: list[Any], params: Any) -> Any:
         rule = self.rules[i]
@@ -138,6 +138,7 @@ class Elementwise(Primitive):
                 if isinstance(x, Tensor):
                     used = used or x._grad is not None or x._view is not None
                     x = x._node
+                    x.used = True
                     values.append(x.value)
                     varies = varies or not x.constant
                     lock = x.guard is None
@@ -246,6 +247,11 @@ def _given(function: str, names: Sequence[str], keywords: dict[str, Any]) -> str
     raise TypeError(f"{function}() is missing its argument {names[0]!r}")
 
 
+def _plain(operands: Any, values: list[Any]) -> list[Any]:
+    """Return tensors, and arrays where other array-likes were given."""
+    return [x if isinstance(x, Tensor) else v for x, v in zip(operands, values, strict=True)]
+
+
 def _single(out: Any) -> Any:
     if not isinstance(out, tuple):
         return out
@@ -333,28 +339,31 @@ class Function(Primitive):
 
     def either(self, *operands: Any, **params: Any) -> Any:
         """Return an array if all operands are arrays, a tensor if any is a tensor."""
-        if any(isinstance(x, Tensor) for x in operands):
-            return self.run(operands, params)
+        for x in operands:
+            if isinstance(x, Tensor):
+                return self.run(operands, params)
         return self.function(*operands, **params)
 
     def run(self, operands: Any, params: dict[str, Any], constant: bool | None = None) -> Any:
         """Apply the function and record it."""
-        self._check(params)
+        if not self.known.issuperset(params):
+            self._check(params)
         out = _single(params.pop("out", None))
-        given, values = operands, [array_of(x) for x in operands]
-        operands = [x if isinstance(x, Tensor) else v for x, v in zip(given, values, strict=True)]
+        values = [x._node.value if isinstance(x, Tensor) else array_of(x) for x in operands]
         try:
             value = self.apply(values, params)
         except (ValueError, TypeError) as error:
             explain(error, values)
             raise
         if out is not None:
-            return deliver(self, operands, value, params, out, constant)
-        if self.view and operands[0] is given[0] and self.is_view(value, values[0]):  # a view of no list
-            return self._record_view(operands, value, params, constant)
-        if value is values[0] and isinstance(operands[0], Tensor) and constant is None:
-            return operands[0]
-        return record(self, operands, value, params, constant)
+            return deliver(self, _plain(operands, values), value, params, out, constant)
+        first, source = operands[0], values[0]
+        shown = source is first or isinstance(first, Tensor)  # and no list, of which there are no views
+        if shown and self.view and self.is_view(value, source):
+            return self._record_view(_plain(operands, values), value, params, constant)
+        if value is source and first is not source and shown and constant is None:
+            return first
+        return record(self, operands, value, params, constant, values=values)
 
     def _check(self, params: dict[str, Any]) -> None:
         """Refuse a parameter that the rules do not know: their gradient would be wrong."""

@@ -47,13 +47,24 @@ class _Cleared:
 
 
 CLEARED = _Cleared()
-LAZY = Guard(None)  # "lock the array when somebody can first see it"
+LAZY = Guard()  # "lock the array when somebody can first see it"
 
 
 class Node:
     """A value in a graph. `inputs` are nodes or plain arrays and scalars, as the operation got them."""
 
-    __slots__ = ("constant", "guard", "handle", "holds", "inputs", "operation", "params", "serial", "value")
+    __slots__ = (
+        "constant",
+        "guard",
+        "handle",
+        "holds",
+        "inputs",
+        "operation",
+        "params",
+        "serial",
+        "used",
+        "value",
+    )
 
     value: Array
     handle: Callable[[], Any]
@@ -76,6 +87,7 @@ class Node:
         self.guard = guard
         self.holds = holds  # guards of the leaves and arrays among the inputs
         self.handle = nobody
+        self.used = False  # whether another node was computed from this one
         self.serial = next_serial()
 
     def with_value(self, value: Array) -> "Node":
@@ -179,8 +191,11 @@ def clear(nodes: Iterable[Node]) -> None:
             continue
         handle = node.handle()
         if handle is not None:
-            node.expose()  # a consumer that lives on still needs the array as it is
-            handle._cleared(Node(node.value, node.constant))
+            if node.used and node.guard is LAZY:
+                node.expose()  # a consumer that lives on still needs the array as it is
+            fresh = Node(node.value, node.constant)
+            fresh.handle = node.handle
+            handle._cleared(fresh)
         node.operation, node.inputs, node.params, node.holds = CLEARED, (), None, None
 
 

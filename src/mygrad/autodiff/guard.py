@@ -21,8 +21,7 @@ class Guard:
 
     __slots__ = ("__weakref__", "owner")
 
-    def __init__(self, owner: "Guard | None") -> None:
-        self.owner = owner
+    owner: "Guard | None"
 
 
 class _Entry(weakref.ref[Guard]):
@@ -51,11 +50,16 @@ def _release(entry: _Entry) -> None:
         if entry.owner is not None:  # a view cannot be writeable before its base is
             entry.owner.views += [entry.array, *entry.views]
             return
-        for array in (entry.array, *entry.views):
-            try:  # noqa: SIM105 - contextlib.suppress takes a microsecond, of every leaf of every graph
-                array.flags.writeable = True
-            except ValueError:  # its owner has made the memory read-only since
-                pass
+        _unlock(entry.array)
+        for array in entry.views:
+            _unlock(array)
+
+
+def _unlock(array: Array) -> None:
+    try:  # noqa: SIM105 - contextlib.suppress takes a microsecond, of every leaf of every graph
+        array.setflags(True)
+    except ValueError:  # its owner has made the memory read-only since
+        pass
 
 
 def guard(array: Array, *, ours: bool = False) -> Guard | None:
@@ -69,6 +73,10 @@ def guard(array: Array, *, ours: bool = False) -> Guard | None:
         The array is a view that mygrad has just made of memory locked already: it was born
         read-only and is to become writeable together with its base.
     """
+    entry = _entries.get(id(array))
+    found = entry() if entry is not None else None
+    if found is not None:
+        return found
     with _lock:
         entry = _entries.get(id(array))
         found = entry() if entry is not None else None
@@ -82,11 +90,12 @@ def guard(array: Array, *, ours: bool = False) -> Guard | None:
 
 
 def _new_guard(array: Array, owner: Guard | None, views: list[Array]) -> Guard:
-    made = Guard(owner)
+    made = Guard()
+    made.owner = owner
     entry = _Entry(made, _release)
     entry.array, entry.views = array, views
     entry.owner = None if owner is None else _entries.get(id(array.base))
-    array.flags.writeable = False
+    array.setflags(False)  # the attribute of flags takes twice the time
     _entries[id(array)] = entry
     return made
 

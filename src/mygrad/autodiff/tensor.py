@@ -220,7 +220,6 @@ class Tensor(Methods, Operators):
 
     def _cleared(self, leaf: Node) -> None:
         self._node = leaf
-        graph.attach(leaf, self)
         if self._view is not None:
             self._view.connected, self._view.over = False, True
         for reference in self._views or ():
@@ -398,8 +397,10 @@ def _enter(args: Any, values: Any, guarded: bool, as_view: bool) -> tuple[list[A
     inputs, holds, varies = [], [], False
     for x, plain in zip(args, values, strict=True):
         if isinstance(x, Tensor):
-            x._used(as_view=as_view)
+            if x._grad is not None or x._view is not None:
+                x._used(as_view=as_view)
             plain = x._node
+            plain.used = True
             varies = varies or not plain.constant
             if guarded and plain.guard is None:
                 holds.append(guard(plain.value))

@@ -140,12 +140,12 @@ def _as_integer(value: Any) -> str:
     return f".\nWrite {whole}; a quotient of integers is one with //."
 
 
-_PLAIN = {int, str}
+PLAIN = {int, str}
 
 
 def is_plain(value: Any) -> bool:
     """Tell whether `value` may be looked up: 1.0 and True are equal to 1, but have to be refused."""
-    return type(value) in _PLAIN or (type(value) is tuple and all(map(is_plain, value)))
+    return type(value) in PLAIN or (type(value) is tuple and all(map(is_plain, value)))
 
 
 def _padding(value: Any) -> Pair | str:

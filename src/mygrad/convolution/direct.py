@@ -5,7 +5,7 @@ exchange what is summed, and the arrays are seen with their axes exchanged.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from math import prod
 from typing import Any
 
@@ -17,6 +17,7 @@ from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Strides, contiguous, exchanged
 from mygrad.convolution.machine import this_machine
 from mygrad.convolution.parameters import Parameters
+from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import ALONE, cycles, schedule
 
@@ -83,7 +84,7 @@ class Phases:
         parts = self.make(self.shape, g.dtype)
         for run in self.plans:
             run(g, w, parts)
-        return interleave(parts, self.x_shape, self.places) if self.apart else parts
+        return interleave(parts, self.x_shape, self.places)
 
 
 @lru_cache(maxsize=1024)
@@ -116,17 +117,21 @@ def _backward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
     return plan(problem.for_filter(), itemsize, x, g, w, workers)
 
 
-def convolve(problem: ConvProblem, x: Array, w: Array) -> Array:
-    """Return y of a problem with ``up == 1``; the arrays are contiguous, as everywhere here."""
-    y = np.empty(problem.y_shape, x.dtype)  # before a plan is made: it may be too large
-    return _forward(problem, x.itemsize, threads())(x, w, y)
+@prepared
+def convolve(problem: ConvProblem, dtype: Any) -> Run:
+    """Return what computes y of a problem with ``up == 1``; arrays are contiguous, as everywhere here."""
+    return _forward(problem, dtype.itemsize, threads()).into(problem.y_shape, dtype)
 
 
-def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
-    """Return the gradient of x: for every input position, gather the outputs it went to."""
+@prepared
+def input_gradient(problem: ConvProblem, dtype: Any) -> Run:
+    """Return what computes the gradient of x: for every input position, gather the outputs it went to."""
     if problem.most_stride > MOST:
-        return _apart(problem, g, w)
-    return _phases(problem, g.itemsize, threads())(g, w).reshape(problem.x_shape)
+        return partial(_apart, problem)
+    phases = _phases(problem, dtype.itemsize, threads())
+    if not phases.apart:
+        return phases.plans[0].into(problem.x_shape, dtype)
+    return lambda g, w: phases(g, w).reshape(problem.x_shape)
 
 
 def _apart(problem: ConvProblem, g: Array, w: Array) -> Array:
@@ -142,10 +147,10 @@ def _apart(problem: ConvProblem, g: Array, w: Array) -> Array:
     return x
 
 
-def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:
-    """Return the gradient of w."""
-    w = np.empty(problem.w_shape, x.dtype)
-    return _backward(problem, x.itemsize, threads())(x, g, w)
+@prepared
+def filter_gradient(problem: ConvProblem, dtype: Any) -> Run:
+    """Return what computes the gradient of w."""
+    return _backward(problem, dtype.itemsize, threads()).into(problem.w_shape, dtype)
 
 
 def workspace(problem: ConvProblem, itemsize: int) -> int:

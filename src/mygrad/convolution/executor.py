@@ -18,7 +18,7 @@ import numpy as np
 
 from mygrad.convolution.machine import usable_processors
 
-__all__ = ["borrow", "give_back", "run", "run_parts", "threads", "use_threads"]
+__all__ = ["borrow", "chosen_threads", "give_back", "run", "run_parts", "threads", "use_threads"]
 
 Array = np.ndarray[Any, Any]
 KEPT_BYTES = 64 << 20  # of workspace, between calls
@@ -36,6 +36,10 @@ def _default() -> int:
     if not wanted.isdecimal() or int(wanted) < 1:
         raise ValueError(f"MYGRAD_NUM_THREADS={wanted!r} must be a number of threads, 1 or more")
     return int(wanted)
+
+
+chosen_threads = _chosen.get
+"""What `use_threads` says in this context, None outside of any."""
 
 
 def threads() -> int:
@@ -97,8 +101,8 @@ _pool = Pool()
 
 
 def _after_fork() -> None:
-    global _pool, _lender
-    _pool, _lender = Pool(), Lender()
+    global _pool
+    _pool, _lender.free = Pool(), []
 
 
 def run(work: Callable[[int], None], workers: int) -> None:
@@ -159,7 +163,7 @@ class Lender:
         self.free: list[Array] = []
 
     def take(self, size: int) -> Array:
-        """Return a buffer of `size` bytes or more, aligned to 64: the one used last, if it will do."""
+        """Lend `size` bytes or more, aligned to 64: the buffer used last, if it will do."""
         try:
             buffer = self.free.pop()
         except IndexError:
@@ -167,7 +171,7 @@ class Lender:
         return buffer if buffer.size >= size else _buffer(size)
 
     def give(self, buffer: Array) -> None:
-        """Keep a buffer for later; of large ones fewer are kept."""
+        """Keep a buffer for later; of large ones fewer are kept. One that is not given back is just freed."""
         kept = len(self.free)
         if kept < KEPT_BUFFERS and (kept + 1) * buffer.size <= KEPT_BYTES:
             self.free.append(buffer)
@@ -179,15 +183,6 @@ def _buffer(size: int) -> Array:
 
 
 _lender = Lender()
+borrow, give_back = _lender.take, _lender.give
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-def borrow(size: int) -> Array:
-    """Lend `size` bytes or more, aligned to 64, until `give_back`; what is not given back is just freed."""
-    return _lender.take(size)
-
-
-def give_back(buffer: Array) -> None:
-    """Give back what was borrowed."""
-    _lender.give(buffer)

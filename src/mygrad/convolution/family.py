@@ -5,16 +5,20 @@ made of three real ones.
 """
 
 from math import isfinite
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from mygrad.convolution import planner
+from mygrad.convolution.executor import chosen_threads
+from mygrad.convolution.prepared import Run, prepare
 from mygrad.convolution.problem import ConvProblem
 
 __all__ = ["convolve", "filter_gradient", "input_gradient"]
 
 Array = np.ndarray[Any, Any]
+NAMES = {planner.FORWARD: "xw", planner.INPUT: "gw", planner.FILTER: "xg"}
+SINGLE_OR_DOUBLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
 def _plain(array: Array, dtype: Any) -> Array:
@@ -26,18 +30,17 @@ def _plain(array: Array, dtype: Any) -> Array:
     return array if array.flags.aligned else array.copy()
 
 
-def _checked(name: str, array: Any, shape: tuple[int, ...]) -> Array:
-    array = np.asarray(array)
-    if array.shape != shape:
-        raise ValueError(f"{name} has shape {array.shape}; the problem needs {shape}")
-    return array
+def _refuse(member: str, given: tuple[Array, Array], shapes: Any) -> NoReturn:
+    named = zip(NAMES[member], given, shapes, strict=False)
+    name, array, shape = next(each for each in named if each[1].shape != each[2])
+    raise ValueError(f"{name} has shape {array.shape}; the problem needs {shape}")
 
 
 def _finite(array: Array) -> bool:
     if array.dtype.kind != "f":
         return True
-    with np.errstate(all="ignore"):  # a finite sum has finite terms; one that is not may have overflowed
-        return isfinite(np.add.reduce(array, axis=None)) or bool(np.isfinite(array).all())
+    # a finite sum of squares has finite terms; one that is not may have overflowed
+    return isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
 
 
 def _faithful(algorithm: planner.Algorithm, member: str, b: Array) -> bool:
@@ -45,14 +48,39 @@ def _faithful(algorithm: planner.Algorithm, member: str, b: Array) -> bool:
 
     To gather an input gradient pads g with zeros, and 0 * nan would be a product that the sum has not.
     """
-    return not (algorithm.pads and member == planner.INPUT) or _finite(b)
+    return not algorithm.spreads and not (algorithm.pads and member == planner.INPUT and not _finite(b))
 
 
-def _transformed(algorithm: planner.Algorithm, problem: ConvProblem, a: Array, b: Array) -> Array | None:
-    """Return the result of an algorithm that spreads what is not finite, if all of it is finite."""
-    with np.errstate(all="ignore"):
-        y = algorithm.run(problem, a, b)
-    return y if _finite(y) else None
+def _careful(problem: ConvProblem, member: str, dtype: Any) -> Run:
+    """Return what computes as the chosen algorithm does, and by another one where it would spoil more."""
+    chosen = planner.choose(problem, member, dtype.char)
+    run = prepare(chosen.run, problem, dtype)
+
+    def other(a: Array, b: Array) -> Array:
+        ranked = planner.candidates(problem, member, dtype.char)
+        return next(each for each in ranked if _faithful(each, member, b)).run(problem, a, b)
+
+    def transformed(a: Array, b: Array) -> Array:
+        with np.errstate(all="ignore"):
+            y = run(a, b)
+        return y if _finite(y) else other(a, b)
+
+    def padded(a: Array, b: Array) -> Array:
+        return run(a, b) if _finite(b) else other(a, b)
+
+    if chosen.spreads:
+        return transformed
+    return padded if chosen.pads and member == planner.INPUT else run
+
+
+def _ready(problem: ConvProblem, member: str, dtype: Any, shape: tuple[int, ...]) -> Run:
+    """Return what computes a member: kept with the problem, unless times were measured, which may change."""
+    key = member, dtype.char, chosen_threads(), planner._forced.get()
+    run = None if planner._measured else problem.plans.get(key)
+    if run is None:
+        np.empty(shape, dtype)  # what is too large is an error before there is a plan
+        run = problem.plans[key] = _careful(problem, member, dtype)
+    return run
 
 
 def _inner(a: Array, b: Array) -> tuple[Any, Any]:
@@ -65,20 +93,22 @@ def _inner(a: Array, b: Array) -> tuple[Any, Any]:
     return dtype, np.dtype(np.float32) if half else dtype
 
 
-def _run(problem: ConvProblem, member: str, a: Array, b: Array, shape: tuple[int, ...]) -> Array:
-    dtype, inner = _inner(a, b)
+def _run(problem: ConvProblem, member: str, a: Any, b: Any) -> Array:
+    """Return a member of the family of any two arrays."""
+    a, b = np.asarray(a), np.asarray(b)
+    shapes = problem.shapes[member]
+    if a.shape != shapes[0] or b.shape != shapes[1]:
+        _refuse(member, (a, b), shapes)
+    shape = shapes[2]
+    inner = dtype = a.dtype
+    if dtype is not b.dtype or dtype not in SINGLE_OR_DOUBLE:
+        dtype, inner = _inner(a, b)
     if problem.empty:
         return np.zeros(shape, dtype)
     if dtype.kind == "c":
-        return _run_parts(problem, member, a, b, shape, dtype)
+        return _run_parts(problem, member, a, b, dtype)
     a, b = _plain(a, inner), _plain(b, inner)
-    algorithm = planner.choose(problem, member, inner.char)
-    y = _transformed(algorithm, problem, a, b) if algorithm.spreads else None
-    if y is None:
-        if algorithm.spreads or not _faithful(algorithm, member, b):
-            ranked = planner.candidates(problem, member, inner.char)
-            algorithm = next(each for each in ranked if not each.spreads and _faithful(each, member, b))
-        y = algorithm.run(problem, a, b)
+    y = _ready(problem, member, inner, shape)(a, b)
     return y if y.dtype is dtype else y.astype(dtype, copy=False)
 
 
@@ -88,15 +118,15 @@ def _parts(array: Array, dtype: Any) -> tuple[Array, Array | None]:
     return array.real.astype(dtype), imaginary
 
 
-def _run_parts(problem: ConvProblem, member: str, a: Array, b: Array, shape: Any, dtype: Any) -> Array:
+def _run_parts(problem: ConvProblem, member: str, a: Array, b: Array, dtype: Any) -> Array:
     """Compute a complex result by real ones: three, or two if `a` or `b` is real."""
     part = np.empty(0, dtype).real.dtype
     (ar, ai), (br, bi) = _parts(a, part), _parts(b, part)
 
     def run(left: Array, right: Array) -> Array:
-        return _run(problem, member, left, right, shape)
+        return _run(problem, member, left, right)
 
-    y = np.empty(shape, dtype)
+    y = np.empty(problem.shapes[member][2], dtype)
     y.real = run(ar, br)
     if ai is None:
         y.imag = 0 if bi is None else run(ar, bi)
@@ -143,8 +173,7 @@ def convolve(problem: ConvProblem, x: Any, w: Any) -> Array:
     >>> convolve(ConvProblem.make(x.shape, w.shape, stride=2), x, w)
     array([[[2., 2.]]])
     """
-    x, w = _checked("x", x, problem.x_shape), _checked("w", w, problem.w_shape)
-    return _run(problem, planner.FORWARD, x, w, problem.y_shape)
+    return _run(problem, planner.FORWARD, x, w)
 
 
 def input_gradient(problem: ConvProblem, g: Any, w: Any) -> Array:
@@ -163,8 +192,7 @@ def input_gradient(problem: ConvProblem, g: Any, w: Any) -> Array:
     >>> input_gradient(problem, np.ones((1, 1, 3)), np.ones((1, 1, 2)))
     array([[[1., 2., 2., 1.]]])
     """
-    g, w = _checked("g", g, problem.y_shape), _checked("w", w, problem.w_shape)
-    return _run(problem, planner.INPUT, g, w, problem.x_shape)
+    return _run(problem, planner.INPUT, g, w)
 
 
 def filter_gradient(problem: ConvProblem, x: Any, g: Any) -> Array:
@@ -183,5 +211,4 @@ def filter_gradient(problem: ConvProblem, x: Any, g: Any) -> Array:
     >>> filter_gradient(problem, np.ones((1, 1, 4)), np.ones((1, 1, 3)))
     array([[[3., 3.]]])
     """
-    x, g = _checked("x", x, problem.x_shape), _checked("g", g, problem.y_shape)
-    return _run(problem, planner.FILTER, x, g, problem.w_shape)
+    return _run(problem, planner.FILTER, x, g)

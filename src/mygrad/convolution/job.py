@@ -3,6 +3,7 @@
 A plan has everything that depends on sizes only, and is kept for as long as it is used again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -77,10 +78,15 @@ class Plan:
     def kernel(self) -> jit.Kernel:
         return jit.compiled(self.tile)
 
+    @property
+    def template(self) -> Array:
+        return self._template[0]
+
     @cached_property
-    def alone(self) -> Any:
-        """Return what one thread calls, if Python's layout of arrays is known."""
-        return None if PLACE is None or self.workers > 1 else self.kernel.call
+    def call(self) -> Callable[..., Array]:
+        """Return what is called with the template and arrays: the kernel, where one thread works alone."""
+        alone = None if PLACE is None or self.workers > 1 else self.kernel.call
+        return alone or self._shared
 
     @cached_property
     def worker_bytes(self) -> int:
@@ -94,18 +100,27 @@ class Plan:
     def __call__(self, x: Array, w: Array, y: Array) -> Array:
         """Fill `y` and return it; the arrays have the strides of the plan."""
         room = borrow(self.workspace)
-        data = x, w, room if self.packed_bytes else w, room, y
-        if self.alone is not None:
-            self.alone(self._template[0], *data)
-        else:
-            self._shared(data)
+        self.call(self.template, x, w, room if self.packed_bytes else w, room, y)
         give_back(room)
         return y
 
-    def _shared(self, data: tuple[Array, ...]) -> None:
-        job = self._template[0].copy()
+    def into(self, shape: tuple[int, ...], dtype: Any) -> Callable[[Array, Array], Array]:
+        """Return what makes a new array of two: the same in the fewest steps."""
+        call, template, size = self.call, self.template, self.workspace
+
+        def make(x: Array, w: Array) -> Array:
+            room = borrow(size)
+            y = call(template, x, w, room if self.packed_bytes else w, room, np.empty(shape, dtype))
+            give_back(room)
+            return y
+
+        return make
+
+    def _shared(self, template: Array, *data: Array) -> Array:
+        job = template.copy()
         job[DATA] += [address_of(each) for each in data]
         run(Part(self.kernel.work, address_of(job), job), self.workers)
+        return data[-1]
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from mygrad.convolution import (
 from mygrad.convolution.arguments import no_such
 from mygrad.convolution.executor import threads
 from mygrad.convolution.machine import this_machine
-from mygrad.convolution.problem import ConvProblem
+from mygrad.convolution.problem import FILTER, FORWARD, INPUT, ConvProblem
 from mygrad.convolution.schedule import PACKED_APART, calls, cycles, least_copy, packed_bytes
 
 __all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_algorithm"]
@@ -44,10 +44,10 @@ PRODUCT_NS_ELSE = 2.0  # no BLAS
 MOVE_NS = 0.8  # to gather or to add back one element of patches
 PLACE_NS = 0.06  # to put one byte of a phase between those of others
 CALL_NS = 1500.0  # one NumPy call
+CALLS = 20  # to gather patches, or to add them back
 MOST_CALLS = 1000
 SPARE_BYTES = 1 << 20
 MOST_COPIED = 1 << 28  # bytes; what a tap is apart must fit an offset of 32 bits
-FORWARD, INPUT, FILTER = "forward", "input gradient", "filter gradient"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _patch_blocks(problem: ConvProblem) -> float:
 
 def _gather(problem: ConvProblem, dtype: str) -> float:
     moved = _patches(problem) + prod(problem.y_shape)
-    return 1e-9 * (_products(problem, dtype) + MOVE_NS * moved + 6 * CALL_NS * _patch_blocks(problem))
+    return 1e-9 * (_products(problem, dtype) + MOVE_NS * moved + CALLS * CALL_NS * _patch_blocks(problem))
 
 
 def _gather_input(problem: ConvProblem, dtype: str) -> float:
@@ -96,7 +96,7 @@ def _gather_input(problem: ConvProblem, dtype: str) -> float:
 
 
 def _scatter(problem: ConvProblem, dtype: str) -> float:
-    calls = _taps(problem) * _patch_blocks(problem)
+    calls = CALLS + 3 * _taps(problem) * _patch_blocks(problem)
     moved = 2 * _patches(problem) + prod(problem.y_shape)
     return 1e-9 * (_products(problem, dtype) + MOVE_NS * moved + CALL_NS * calls)
 

@@ -18,7 +18,10 @@ from mygrad.convolution.arguments import (
     transposed_of,
 )
 
-__all__ = ["Axis", "ConvProblem", "Phase"]
+__all__ = ["FILTER", "FORWARD", "INPUT", "Axis", "ConvProblem", "Phase"]
+
+FORWARD, INPUT, FILTER = "forward", "input gradient", "filter gradient"
+"""The members of the family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,9 @@ class ConvProblem:
     def __hash__(self) -> int:  # a problem is looked up in tables again and again
         return self._hash
 
+    def __reduce__(self) -> Any:  # without what was found out here
+        return ConvProblem, (self.batch, self.groups, self.channels, self.filters, self.axes)
+
     @cached_property
     def _hash(self) -> int:
         return hash((self.batch, self.groups, self.channels, self.filters, self.axes))
@@ -223,6 +229,12 @@ class ConvProblem:
     def empty(self) -> bool:
         """Whether the data, the filters or the outputs have no elements."""
         return 0 in (*self.x_shape, *self.w_shape, *self.y_shape)
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]:
+        """The shapes of the two arrays of each member of the family, and of its result."""
+        x, w, y = self.x_shape, self.w_shape, self.y_shape
+        return {FORWARD: (x, w, y), INPUT: (y, w, x), FILTER: (x, y, w)}
 
     @cached_property
     def most_stride(self) -> int:

@@ -22,7 +22,7 @@ make_problem = convolution.ConvProblem.make
 
 def _gradient(x: Any, member: Function, a: Any, b: Any, problem: Any) -> Any:
     """Return the gradient of `x`, a product of `a` and `b`; of a real `x` only the real part is computed."""
-    if is_complex(x) or not (is_complex(a) or is_complex(b)):
+    if x.dtype.kind == "c" or (a.dtype.kind != "c" and b.dtype.kind != "c"):
         return member.either(a, b, problem=problem)
     product = member.either(np.real(a), np.real(b), problem=problem)
     if is_complex(a) and is_complex(b):

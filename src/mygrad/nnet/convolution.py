@@ -8,7 +8,7 @@ import numpy as np
 
 from mygrad.autodiff.tensor import Tensor
 from mygrad.convolution import ConvProblem
-from mygrad.convolution.arguments import AxisArguments, arguments_of, is_plain, no_such, transposed_of
+from mygrad.convolution.arguments import PLAIN, AxisArguments, arguments_of, is_plain, no_such, transposed_of
 from mygrad.errors import InvalidConvolution
 from mygrad.functions.borders import MODES, extend, fold
 from mygrad.functions.convolution import convolve, convolve_plus, input_gradient, input_gradient_plus
@@ -23,7 +23,8 @@ Padding = str | int | Sequence[str | int | tuple[int, int]]
 
 def _problem(x: Any, w: Any, *arguments: Any) -> ConvProblem:
     """Return the problem of a convolution: the one made before if there is one."""
-    return (_kept_problem if all(map(is_plain, arguments)) else _new_problem)(x, w, *arguments)
+    kept = PLAIN.issuperset(map(type, arguments)) or all(map(is_plain, arguments))
+    return (_kept_problem if kept else _new_problem)(x, w, *arguments)
 
 
 def _new_problem(
@@ -32,7 +33,7 @@ def _new_problem(
     return ConvProblem.make(x, w, stride=stride, padding=padding, dilation=dilation, groups=groups, fit=fit)
 
 
-_kept_problem = lru_cache(maxsize=4096)(_new_problem)
+_kept_problem = lru_cache(maxsize=1024)(_new_problem)
 
 
 def conv_nd(
