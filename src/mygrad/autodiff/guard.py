@@ -57,7 +57,7 @@ def _release(entry: _Entry) -> None:
 
 def _unlock(array: Array) -> None:
     try:  # noqa: SIM105 - contextlib.suppress takes a microsecond, of every leaf of every graph
-        array.setflags(True)
+        array.setflags(True)  # pyright: ignore[reportCallIssue]
     except ValueError:  # its owner has made the memory read-only since
         pass
 
@@ -95,7 +95,7 @@ def _new_guard(array: Array, owner: Guard | None, views: list[Array]) -> Guard:
     entry = _Entry(made, _release)
     entry.array, entry.views = array, views
     entry.owner = None if owner is None else _entries.get(id(array.base))
-    array.setflags(False)  # the attribute of flags takes twice the time
+    array.setflags(False)  # pyright: ignore[reportCallIssue]  # by name, or by flags, it takes twice the time
     _entries[id(array)] = entry
     return made
 
