@@ -14,7 +14,7 @@ Run = Callable[[Array, Array], Array]
 
 
 class prepared:  # noqa: N801  # a decorator
-    """Make an algorithm, called with a problem and two arrays, of its first step, ``make(problem, dtype)``."""
+    """Make an algorithm, called with a problem and arrays, of its first step, ``make(problem, dtype)``."""
 
     def __init__(self, make: Callable[[ConvProblem, Any], Run]) -> None:
         self.make, self.__doc__ = make, make.__doc__
