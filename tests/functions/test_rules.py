@@ -162,6 +162,10 @@ MATRICES = [
 ]  # fmt: skip
 
 
+def test_a_single_number_is_repeated_along_axis_0_as_well():
+    check_gradient(lambda x: np.repeat(x, 3, axis=0) ** 2, np.array(1.5))
+
+
 @pytest.mark.parametrize("shapes", MATRICES)
 def test_matmul_to_second_order(shapes):
     a, b = sample(None, *shapes)

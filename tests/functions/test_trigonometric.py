@@ -63,6 +63,15 @@ def test_integers_give_constants_of_float64(name):
     np.testing.assert_array_equal(y, getattr(mg, name)([2.0, 3.0]))
 
 
+@pytest.mark.parametrize("dtype", ["?", "i1", "u1", "i8", "u8"])
+@pytest.mark.parametrize("name", ["sech", "csch"])
+def test_whole_numbers(name, dtype):
+    x = np.array([1, 1], dtype)
+    made = getattr(mg, name)(x)
+    np.testing.assert_allclose(made, 1 / RECIPROCAL[name](x.astype(float)), rtol=2e-3)
+    assert made.dtype == RECIPROCAL[name](x).dtype
+
+
 @pytest.mark.parametrize("name", ["sech", "csch", "coth"])
 def test_large_arguments_do_not_overflow(name):
     x = mg.tensor([-800.0, 800.0])

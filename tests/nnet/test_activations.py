@@ -222,3 +222,24 @@ def test_glu_refuses(axis, error):
 def test_softmax_refuses(f, axis, error):
     with pytest.raises(error):
         f(X, axis)
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "u1", "i8", "u8"])
+@pytest.mark.parametrize("name", ["sigmoid", "softmax", "logsoftmax", "glu"])
+def test_whole_numbers_are_computed_in_double_precision(name, dtype):
+    x = np.array([[0, 1, 1, 0]], dtype)
+    made = getattr(nnet, name)(mg.tensor(x))
+    assert (made.dtype, made.constant) == (np.float64, True)
+    np.testing.assert_allclose(made, getattr(nnet, name)(x.astype(float)))
+
+
+@pytest.mark.parametrize("dtype", ["?", "u1", "i2"])
+def test_relu_of_whole_numbers_keeps_their_dtype(dtype):
+    x = np.array([0, 1], dtype)
+    made = nnet.relu(mg.tensor(x))
+    assert (made.dtype, made.constant) == (x.dtype, True)
+    np.testing.assert_array_equal(made, x)
+
+
+def test_hard_tanh_of_unsigned_numbers():
+    np.testing.assert_array_equal(nnet.hard_tanh(np.array([0, 1, 7], "u1")), [0, 1, 1])

@@ -86,6 +86,7 @@ roll = Function(
 
 def _repeat(g: Any, y: Any, x: Any, repeats: Any, axis: int | None = None) -> Any:
     """Add up the copies: element j of the result is a copy of element owner[j]."""
+    axis = axis if x.ndim else None  # NumPy repeats a single number along axis 0 as well
     size = x.size if axis is None else x.shape[axis]
     owner = np.repeat(np.arange(size), repeats)
     lead = () if axis is None else (slice(None),) * (axis % x.ndim)

@@ -55,15 +55,25 @@ class _Named(Function):
         return of_function(self.names, self.function)
 
 
+def _floats(a: Any) -> Any:
+    """Return whole numbers as the floats that NumPy's functions make of them: unsigned ones have no -|a|."""
+    a = np.asarray(a)
+    return a.astype(np.exp.resolve_dtypes((a.dtype, None))[1]) if a.dtype.kind in "biu" else a
+
+
 def _sech(a: Any) -> Any:
     """Return 2 exp(-|a|) / (1 + exp(-2 |a|)): cosh would overflow."""
-    return 1 / np.cosh(a) if is_complex(a) else 2 * np.exp(-np.abs(a)) / (1 + np.exp(-2 * np.abs(a)))
+    if is_complex(a):
+        return 1 / np.cosh(a)
+    a = _floats(a)
+    return 2 * np.exp(-np.abs(a)) / (1 + np.exp(-2 * np.abs(a)))
 
 
 def _csch(a: Any) -> Any:
     """Return 2 exp(-|a|) / (1 - exp(-2 |a|)), with the sign of a: sinh would overflow."""
     if is_complex(a):
         return 1 / np.sinh(a)
+    a = _floats(a)
     return 2 * np.exp(-np.abs(a)) / np.copysign(np.expm1(-2 * np.abs(a)), a)
 
 

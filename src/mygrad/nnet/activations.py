@@ -17,12 +17,17 @@ __all__ = [
     "tanh",
 ]  # fmt: skip
 
-_relu = Function(lambda x: np.maximum(x, 0), lambda g, y, x: g * (plain(x) > 0))
+_relu = Function(
+    lambda x: np.maximum(x, False),  # the zero of every dtype, of booleans too
+    lambda g, y, x: g * (plain(x) > 0),
+)
 
 
 def _sigmoid_value(x: Any) -> Any:
     """Return 1 / (1 + exp(-x)), with the exponential of a number whose real part is not positive."""
     x = np.asarray(x)
+    if x.dtype.kind in "biu":  # -x of unsigned numbers is not negative
+        x = x.astype(float)
     e = np.exp(np.where(x.real < 0, x, -x) if is_complex(x) else -np.abs(x))
     return np.where(x.real < 0, e, 1) / (1 + e)
 
@@ -46,6 +51,12 @@ _elu = Function(
 _leaky = Function(lambda x, slope: np.where(x > 0, x, slope * x), _leaky_rule, names="x slope")
 
 _relu.name, _sigmoid.name, _elu.name, _leaky.name = "relu", "sigmoid", "elu", "leaky_relu"
+
+
+def _floats(x: Tensor) -> Tensor:
+    """Return `x`; whole numbers, which have no gradient, in double precision: differences may be negative."""
+    return x.astype(float, constant=True) if x.dtype.kind in "biu" else x
+
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
@@ -121,7 +132,7 @@ def logsoftmax(x: Any, axis: Any = -1, *, constant: bool | None = None) -> Tenso
     >>> logsoftmax([0.0, 0.0])
     Tensor([-0.69314718, -0.69314718])
     """
-    x = operand(x)
+    x = _floats(operand(x))
     if x.size == 0:
         return positive(x, constant=constant)
     shifted = x - np.max(plain(x), axis=axis, keepdims=True)
@@ -263,6 +274,9 @@ def hard_tanh(
     >>> hard_tanh([-2.0, 0.5, 2.0])
     Tensor([-1. ,  0.5,  1. ])
     """
+    x = operand(x)
+    if x.dtype.kind == "u":
+        x = x.astype(int)  # where -1 is a number
     low, high = _scalar("lower_bound", lower_bound), _scalar("upper_bound", upper_bound)
     return maximum(minimum(x, high), low, constant=constant)
 
