@@ -19,6 +19,7 @@ __all__ = ["convolve", "filter_gradient", "input_gradient"]
 Array = np.ndarray[Any, Any]
 NAMES = {planner.FORWARD: "xw", planner.INPUT: "gw", planner.FILTER: "xg"}
 SINGLE_OR_DOUBLE = np.dtype(np.float64), np.dtype(np.float32)
+FEW = 4096  # elements: BLAS is quick, but beyond starts threads, which spin on and take processors
 
 
 def _plain(array: Array, dtype: Any) -> Array:
@@ -39,8 +40,11 @@ def _refuse(member: str, given: tuple[Array, Array], shapes: Any) -> NoReturn:
 def _finite(array: Array) -> bool:
     if array.dtype.kind != "f":
         return True
-    # a finite sum of squares has finite terms; one that is not may have overflowed
-    return isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
+    # a finite sum has finite terms; one that is not may have overflowed
+    if array.size <= FEW:
+        return isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
+    with np.errstate(all="ignore"):
+        return isfinite(np.add.reduce(array.reshape(-1))) or bool(np.isfinite(array).all())
 
 
 def _faithful(algorithm: planner.Algorithm, member: str, b: Array) -> bool:
