@@ -5,7 +5,7 @@ from `mygrad` itself.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -103,7 +103,7 @@ class Alias(ModuleType):
 
     def __init__(self, path: str, names: str) -> None:
         super().__init__(f"mygrad.{path}", f"Names of `mygrad.{path}` in MyGrad 2.5.")
-        self.__path__ = []  # its submodules are found in sys.modules
+        self.__path__: MutableSequence[str] = []  # its submodules are found in sys.modules
         self.__all__ = names.split()
         self._home = HOMES.get(path) or HOMES.get(path.split(".", maxsplit=1)[0]) or "mygrad"
 

@@ -1,6 +1,8 @@
 """What `numpy.linalg` has, of tensors: products, decompositions, solutions, norms; and `einsum`."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from mygrad.aliases import below
 from mygrad.functions.decompositions import eig, eigh, eigvals, eigvalsh, svd, svdvals
@@ -27,4 +29,4 @@ __all__ = [
     "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
 
-__getattr__ = partial(below, __name__)
+__getattr__: Callable[[str], Any] = partial(below, __name__)

@@ -42,6 +42,9 @@ class UnaryUfunc(Ufunc):
     array([1.])
     """
 
+    variables: tuple[Tensor, ...]
+    where: Any
+
     def __call__(  # type: ignore[override]
         self, x1: Tensor, out: Any = None, *, where: Any = True, dtype: Any = None
     ) -> Any:
@@ -66,6 +69,9 @@ class BinaryUfunc(Ufunc):
     >>> x.grad
     array([3., 4.])
     """
+
+    variables: tuple[Tensor, ...]
+    where: Any
 
     def __call__(  # type: ignore[override]
         self, x1: Tensor, x2: Tensor, out: Any = None, *, where: Any = True, dtype: Any = None
@@ -96,6 +102,14 @@ class Sequential(Operation):
     array([[ 1., 10.],
            [ 1., 10.]])
     """
+
+    variables: tuple[Tensor, ...]
+    where: Any
+    axis: Any
+    keepdims: Any
+    initial: Any
+    ddof: Any
+    out_shape: tuple[int, ...]
 
     @staticmethod
     @abstractmethod

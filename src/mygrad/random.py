@@ -1,5 +1,6 @@
 """Random tensors from NumPy's global generator: `mygrad.random.seed` is `numpy.random.seed`."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -110,4 +111,4 @@ def seed(seed_number: Any) -> None:
     np.random.seed(seed_number)
 
 
-__getattr__ = partial(below, __name__)
+__getattr__: Callable[[str], Any] = partial(below, __name__)

@@ -51,7 +51,7 @@ class MyGradUnaryUfunc(metaclass=_Kind):
     True
     """
 
-    nin = (1,)
+    nin: tuple[int, ...] = (1,)
 
 
 class MyGradBinaryUfunc(metaclass=_Kind):
@@ -64,7 +64,7 @@ class MyGradBinaryUfunc(metaclass=_Kind):
     True
     """
 
-    nin = (2,)
+    nin: tuple[int, ...] = (2,)
 
 
 class _OfOperation(Elementwise):

@@ -47,6 +47,8 @@ def class_name(operation: Any) -> str:
 class Creator:
     """An operation and the tensors it was applied to."""
 
+    variables: "tuple[Tensor, ...]"
+
     def __new__(cls, operation: Any, node: Node) -> "Creator":
         return object.__new__(_class(class_name(operation)))
 

@@ -8,7 +8,7 @@ broadcasting, ``where=``, ``out=``, dtypes, keywords, and views.
 import inspect
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -26,7 +26,7 @@ __all__ = ["Elementwise", "Function", "Joining", "array_of", "cast", "fit", "ove
 
 Array = np.ndarray[Any, Any]
 Rule = Callable[..., Any]
-current_mode = modes.current.get
+current_mode: Callable[[], modes.Mode] = modes.current.get
 _UFUNC_KEYWORDS = {"out", "where", "dtype", "casting", "order", "subok"}  # axes= would need rules of its own
 _NAMES = (("x", "x1"), ("y", "x2"))  # mygrad's and NumPy's
 _PYTHON = (float, int, complex)
@@ -94,6 +94,10 @@ class Elementwise(Primitive):
     """A ufunc. Rules see broadcast operands; sums over broadcast axes and masks are done here."""
 
     rules: tuple[Rule, ...]
+
+    ufunc: Any
+    name: str
+    __name__: str
 
     def __init__(self, ufunc: Any, *rules: Rule) -> None:
         self.ufunc, self.rules = ufunc, rules
@@ -285,6 +289,15 @@ class Function(Primitive):
         Whether the result may share memory with the first array.
     """
 
+    function: Any
+    rules: tuple[Any, ...]
+    view: bool
+    names: list[str]
+    known: set[str]
+    numpy: Any
+    name: str
+    __name__: str
+
     def __init__(
         self,
         function: Any,
@@ -448,7 +461,7 @@ def _cast(x: Array, dtype: Any) -> Array:
     return x.astype(dtype)
 
 
-cast = Function(_cast, lambda g, y, x, dtype: g, names="x dtype")
+cast: Final = Function(_cast, lambda g, y, x, dtype: g, names="x dtype")
 """A change of dtype with a gradient: what mixed-precision rules need; `Tensor.astype` has none.
 
 Between real and complex it is the real part, which is the transpose of its own inclusion."""

@@ -164,6 +164,15 @@ class Trace:
         Whether nobody can differentiate what is computed here again.
     """
 
+    alone: bool
+    chosen: list[Any]
+    sources: list[Any]
+    result: Any
+    outputs: "list[Node | None]"
+    nodes: "list[Node]"
+    others: bool
+    closed: bool
+
     def __init__(self, f: Any, args: Any, argnums: Argnums, keywords: Any = None) -> None:
         numbers = (argnums,) if isinstance(argnums, int) else argnums
         self.alone, self.chosen = isinstance(argnums, int), [args[i] for i in numbers]

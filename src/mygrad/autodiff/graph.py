@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 Lift = Callable[["Node"], Any]
 """What a rule sees of a node: its array, or a tensor when the gradient is to be differentiated."""
 
-next_serial = itertools.count().__next__
+next_serial: Callable[[], int] = itertools.count().__next__
 
 
 class Operation(Protocol):
@@ -69,6 +69,14 @@ class Node:
     value: Array
     handle: Callable[[], Any]
 
+    constant: bool
+    operation: "Operation | None"
+    inputs: Any
+    params: Any
+    holds: Any
+    serial: int
+    guard: "Guard | None"
+
     def __init__(
         self,
         value: Array,
@@ -113,6 +121,9 @@ class Gradients(dict[Node, Any]):
     An array is added to in place once it was made here; what a rule returned may be shared and is not.
     `wanted` are the nodes that need one; None stands for all.
     """
+
+    lift: "Lift | None"
+    wanted: "set[Node] | None"
 
     def __init__(self, lift: Lift | None = None, wanted: set[Node] | None = None) -> None:
         super().__init__()

@@ -29,6 +29,8 @@ class Collected:
 
     __slots__ = ("parts",)
 
+    parts: dict[int, Any]
+
     def __init__(self, parts: dict[int, Any]) -> None:
         self.parts = parts
 

@@ -9,7 +9,7 @@ import os
 import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
 __all__ = [
     "mem_guard_active",
@@ -107,13 +107,13 @@ class _NoAutodiff(_Switch):
         return as_array
 
 
-mem_guard_off = _MemoryGuard(guard=False)
+mem_guard_off: Final = _MemoryGuard(guard=False)
 """Context manager and decorator: arrays are not locked; writing to one may corrupt gradients."""
-mem_guard_on = _MemoryGuard(guard=True)
+mem_guard_on: Final = _MemoryGuard(guard=True)
 """Context manager and decorator: arrays in a live graph are read-only."""
-no_autodiff = _NoAutodiff(track=False)
+no_autodiff: Final = _NoAutodiff(track=False)
 """Context manager and decorator: nothing is recorded, operations cost what they cost in NumPy."""
-recording = _Switch(track=True)
+recording: Final = _Switch(track=True)
 
 
 def mem_guard_active() -> bool:

@@ -3,7 +3,7 @@
 import operator
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -74,22 +74,39 @@ def _power(self: Any, other: Any, **out: Any) -> Any:
     return UFUNCS[np.power](self, other, **out)
 
 
-class Operators(Overrides):
+Operator = Callable[..., Any]
+Method = Callable[..., "Tensor"]
+
+
+class Operators(Overrides):  # noqa: PLW1641 - a tensor has none
     """Python's operators."""
 
     __slots__ = ()
 
-    __add__, __radd__, __iadd__ = _binary(np.add), _reflected(np.add), _inplace(np.add)
-    __sub__, __rsub__, __isub__ = _binary(np.subtract), _reflected(np.subtract), _inplace(np.subtract)
-    __mul__, __rmul__, __imul__ = _binary(np.multiply), _reflected(np.multiply), _inplace(np.multiply)
-    __truediv__, __rtruediv__ = _binary(np.divide), _reflected(np.divide)
-    __itruediv__ = _inplace(np.divide)
-    __matmul__, __rmatmul__ = _binary(np.matmul), _reflected(np.matmul)
-    __rpow__ = _reflected(np.power)
-    __neg__, __pos__, __abs__ = _unary(np.negative), _unary(np.positive), _unary(np.absolute)
-    __eq__, __ne__ = _comparison(np.equal), _comparison(np.not_equal)  # type: ignore[assignment]
-    __lt__, __le__ = _comparison(np.less), _comparison(np.less_equal)
-    __gt__, __ge__ = _comparison(np.greater), _comparison(np.greater_equal)
+    __add__: ClassVar[Operator] = _binary(np.add)
+    __radd__: ClassVar[Operator] = _reflected(np.add)
+    __iadd__: ClassVar[Operator] = _inplace(np.add)
+    __sub__: ClassVar[Operator] = _binary(np.subtract)
+    __rsub__: ClassVar[Operator] = _reflected(np.subtract)
+    __isub__: ClassVar[Operator] = _inplace(np.subtract)
+    __mul__: ClassVar[Operator] = _binary(np.multiply)
+    __rmul__: ClassVar[Operator] = _reflected(np.multiply)
+    __imul__: ClassVar[Operator] = _inplace(np.multiply)
+    __truediv__: ClassVar[Operator] = _binary(np.divide)
+    __rtruediv__: ClassVar[Operator] = _reflected(np.divide)
+    __itruediv__: ClassVar[Operator] = _inplace(np.divide)
+    __matmul__: ClassVar[Operator] = _binary(np.matmul)
+    __rmatmul__: ClassVar[Operator] = _reflected(np.matmul)
+    __rpow__: ClassVar[Operator] = _reflected(np.power)
+    __neg__: ClassVar[Operator] = _unary(np.negative)
+    __pos__: ClassVar[Operator] = _unary(np.positive)
+    __abs__: ClassVar[Operator] = _unary(np.absolute)
+    __eq__: ClassVar[Operator] = _comparison(np.equal)  # type: ignore[assignment]
+    __ne__: ClassVar[Operator] = _comparison(np.not_equal)  # type: ignore[assignment]
+    __lt__: ClassVar[Operator] = _comparison(np.less)
+    __le__: ClassVar[Operator] = _comparison(np.less_equal)
+    __gt__: ClassVar[Operator] = _comparison(np.greater)
+    __ge__: ClassVar[Operator] = _comparison(np.greater_equal)
 
     def __pow__(self, other: Any) -> Any:
         return _as_class_of(self, _power(self, other))
@@ -195,21 +212,21 @@ class Methods:
         """Do nothing: gradients are reset by themselves. Deprecated."""
         warnings.warn("gradients are reset by themselves; null_gradients() does nothing", FutureWarning, 2)
 
-    clip = _method("clip")
-    conj = _method("conj")
-    conjugate = _method("conjugate")
-    cumprod = _method("cumprod")
-    cumsum = _method("cumsum")
-    max = _method("max")
-    mean = _method("mean")
-    min = _method("min")
-    moveaxis = _method("moveaxis")
-    prod = _method("prod")
-    ravel = _method("ravel")
-    repeat = _method("repeat")
-    squeeze = _method("squeeze")
-    std = _method("std")
-    sum = _method("sum")
-    swapaxes = _method("swapaxes")
-    transpose = _method("transpose")
-    var = _method("var")
+    clip: ClassVar[Method] = _method("clip")
+    conj: ClassVar[Method] = _method("conj")
+    conjugate: ClassVar[Method] = _method("conjugate")
+    cumprod: ClassVar[Method] = _method("cumprod")
+    cumsum: ClassVar[Method] = _method("cumsum")
+    max: ClassVar[Method] = _method("max")
+    mean: ClassVar[Method] = _method("mean")
+    min: ClassVar[Method] = _method("min")
+    moveaxis: ClassVar[Method] = _method("moveaxis")
+    prod: ClassVar[Method] = _method("prod")
+    ravel: ClassVar[Method] = _method("ravel")
+    repeat: ClassVar[Method] = _method("repeat")
+    squeeze: ClassVar[Method] = _method("squeeze")
+    std: ClassVar[Method] = _method("std")
+    sum: ClassVar[Method] = _method("sum")
+    swapaxes: ClassVar[Method] = _method("swapaxes")
+    transpose: ClassVar[Method] = _method("transpose")
+    var: ClassVar[Method] = _method("var")

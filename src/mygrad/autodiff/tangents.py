@@ -73,6 +73,12 @@ class Push:
     depend on them linearly. Pulling a tangent back through that goes forward.
     """
 
+    duals: "list[Tensor | None]"
+    pulled: "list[Tensor]"
+    ends: list[Any]
+    nodes: list[Any]
+    others: bool
+
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.duals = [leaf(np.zeros_like(x.value), False) if x else None for x in trace.outputs]

@@ -74,7 +74,7 @@ class Tensor(Methods, Operators):
     """
 
     __slots__ = ("__dict__", "__weakref__", "_grad", "_node", "_view", "_views")
-    __array_priority__ = 15.0
+    __array_priority__: float = 15.0
     __hash__ = None  # type: ignore[assignment]
 
     _node: Node

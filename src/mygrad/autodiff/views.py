@@ -23,6 +23,9 @@ class Step:
 
     __slots__ = ("function", "params")
 
+    function: Callable[..., Any]
+    params: dict[str, Any]
+
     def __init__(self, function: Callable[..., Any], params: dict[str, Any]) -> None:
         self.function, self.params = function, params
 
@@ -37,6 +40,11 @@ class View:
     """What makes a tensor a view; `connected` until a graph of its base is cleared, `over` with its own."""
 
     __slots__ = ("base", "connected", "over", "path", "seen")
+
+    base: "Tensor"
+    path: "Path"
+    connected: bool
+    over: bool
 
     def __init__(self, base: "Tensor", path: Path, connected: bool = True) -> None:
         self.base, self.path = base, path

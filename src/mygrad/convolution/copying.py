@@ -36,6 +36,13 @@ class Fields:
 class Copying:
     """Write the copy of the rows of every channel into the workspace, zeros around them."""
 
+    code: Code
+    p: "Fields"
+    x: str
+    step: int
+    table: str
+    phases: str
+
     def __init__(self, code: Code, p: Fields, x: str, step: int = 1) -> None:
         self.code, self.p, self.x, self.step = code, p, x, step
         self.table, self.phases = p.address(code, "source_rows"), p.address(code, "phases")

@@ -42,6 +42,14 @@ class DotTile:
 class Dots:
     """Write the function that computes one part of a filter gradient: some rows, some channels."""
 
+    tile: "DotTile"
+    code: Code
+    p: Fields
+    g: str
+    result: str
+    offsets: str
+    rows: str
+
     def __init__(self, tile: DotTile) -> None:
         self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
         code = self.code

@@ -5,7 +5,7 @@ size is a field of the parameters, every stride a number of bytes.
 """
 
 from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
-from mygrad.convolution.ir import LINE, Value, Values, declarations, function
+from mygrad.convolution.ir import LINE, Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import Tile, micro_kernel, square, store, transpose
 from mygrad.convolution.worker import emit_work
@@ -27,6 +27,14 @@ PACK_FIELDS = (
 
 class Packing:
     """Write the function that packs a block of filters as [tap][filter], zeros in the lanes that are left."""
+
+    tile: Tile
+    code: Code
+    p: Fields
+    w: str
+    packed: str
+    table: str
+    line: int
 
     def __init__(self, tile: Tile) -> None:
         self.tile, self.code = tile, tile.code()
@@ -71,6 +79,15 @@ class Packing:
 
 class Block:
     """Write the function that computes one block: some rows, some filters, some channels."""
+
+    tile: Tile
+    code: Code
+    p: Fields
+    y: str
+    sums: str
+    packed: str
+    offsets: str
+    rows: str
 
     def __init__(self, tile: Tile) -> None:
         self.tile, self.code = tile, tile.code()

@@ -80,6 +80,9 @@ def use_threads(count: int) -> Iterator[None]:
 class Pool:
     """Threads that wait for jobs."""
 
+    size: int
+    lock: Any
+
     def __init__(self) -> None:
         self.jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.size = 0
@@ -120,6 +123,12 @@ def run(work: Callable[[int], None], workers: int) -> None:
 
 class Parts:
     """Parts 0, 1, ... of a job in Python; whoever is free takes the next."""
+
+    part: Any
+    left: Iterator[int]
+    unfinished: int
+    lock: Any
+    done: Event
 
     def __init__(self, count: int, part: Callable[[int], None]) -> None:
         self.part, self.left, self.unfinished = part, iter(range(count)), count

@@ -46,6 +46,14 @@ class InterleaveTile:
 class Interleaving:
     """Write the function that writes some rows of x."""
 
+    tile: "InterleaveTile"
+    code: Code
+    p: Fields
+    x: str
+    parts: str
+    rows: str
+    phases: str
+
     def __init__(self, tile: InterleaveTile) -> None:
         self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
         code = self.code

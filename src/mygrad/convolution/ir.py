@@ -17,6 +17,13 @@ Values = list[str]
 class Code:
     """The body of a function: every method appends instructions and returns the name of the result."""
 
+    count: int
+    label: str
+    lanes: int
+    itemsize: int
+    vector: str
+    suffix: str
+
     def __init__(self, lanes: int, itemsize: int) -> None:
         self.lines: list[str] = []
         self.count = 0

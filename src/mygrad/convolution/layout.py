@@ -60,6 +60,13 @@ class Layout:
     positions that are brought side by side.
     """
 
+    itemsize: int
+    lanes: int
+    phases: int
+    x: Strides
+    y: Strides
+    copied_bytes: int
+
     def __init__(self, tile: Tile | DotTile, phases: int, x: Strides, y: Strides) -> None:
         self.itemsize, self.lanes = tile.itemsize, tile.lanes
         self.phases, self.x, self.y = phases, x, y

@@ -112,6 +112,16 @@ class Operand:
 class Runs:
     """Write what is done with the runs of a block; `p` has RUN_FIELDS, `step` is the dilation of rows."""
 
+    code: Code
+    p: Fields
+    axes: int
+    step: int
+    useful: int
+    size: int
+    entries: int
+    table: str
+    zeros: str
+
     def __init__(self, code: Code, p: Fields, axes: int, step: int) -> None:
         self.code, self.p, self.axes, self.step = code, p, axes, step
         self.useful = useful_lanes(code.lanes, step)

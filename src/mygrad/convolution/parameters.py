@@ -28,6 +28,24 @@ class Parameters:
     x is (batch, group, channel, i...), w (group, filter, channel, k...), y (batch, group, filter, o...).
     """
 
+    problem: ConvProblem
+    plan: Schedule
+    tile: Any
+    x: Strides
+    w: Strides
+    y: Strides
+    layout: Layout
+    own_axis: int | None
+    sums_bytes: int
+    taps: int
+    steps: list[int]
+    w_start: int
+    filter_blocks: int
+    packed_block: int
+    packs: Array
+    tasks: list[Array]
+    packed_bytes: int
+
     def __init__(self, problem: ConvProblem, plan: Schedule, x: Strides, w: Strides, y: Strides) -> None:
         self.problem, self.plan, self.tile = problem, plan, plan.tile
         self.x, self.w, self.y = x, w, y

@@ -53,6 +53,25 @@ def slack(tile: PoolTile) -> int:
 class Pool:
     """Write the function that pools some planes, or some rows or segments of them."""
 
+    tile: "PoolTile"
+    code: Code
+    bits: int
+    ints: str
+    size: int
+    p: Fields
+    base: dict[str, str]
+    row_values: str
+    row_places: str
+    divisor: str
+    wide: str
+    narrow: str
+    places: str
+    offsets: str
+    count: str
+    line: Value
+    s: dict[str, str]
+    output: Value
+
     def __init__(self, tile: PoolTile) -> None:
         self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
         self.bits = 8 * tile.itemsize

@@ -70,6 +70,12 @@ class Span:
 class Windows:
     """What the windows over the last axes see, as the kernels want it."""
 
+    spans: "tuple[Span, ...]"
+    sizes: tuple[int, ...]
+    outputs: tuple[int, ...]
+    plane: int
+    positions: int
+
     def __init__(self, spans: Sequence[Span]) -> None:
         self.spans = tuple(spans)
         self.sizes = tuple(span.size for span in spans)

@@ -73,6 +73,12 @@ class WinogradFilterTile:
 class FilterBlock:
     """Write the function that adds the products of some runs of tiles."""
 
+    tile: "WinogradFilterTile"
+    code: Code
+    p: Fields
+    s: str
+    panel: str
+
     def __init__(self, tile: WinogradFilterTile) -> None:
         self.tile, self.code = tile, tile.code()
         code = self.code

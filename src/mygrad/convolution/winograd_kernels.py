@@ -76,6 +76,12 @@ class WinogradTile:
 class Packing:
     """Write the function that transforms filters and packs them as [point][channel][filter]."""
 
+    tile: "WinogradTile"
+    code: Code
+    p: Fields
+    packed: str
+    filters: list[str]
+
     def __init__(self, tile: WinogradTile) -> None:
         self.tile, self.code = tile, Code(tile.filters, tile.itemsize)
         code = self.code
@@ -120,6 +126,12 @@ class Packing:
 
 class Block:
     """Write the function that computes some runs of tiles, of some filters."""
+
+    tile: "WinogradTile"
+    code: Code
+    p: Fields
+    y: str
+    runs: Runs
 
     def __init__(self, tile: WinogradTile) -> None:
         self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)

@@ -23,6 +23,15 @@ JOB_SIZE = 8 * len(COUNTERS) + 16
 class Work:
     """Write ``work(job, wait)``; with `wait` it returns when all is done, by whatever thread."""
 
+    code: Code
+    sums: str
+    copies: str
+    x: str
+    y: str
+    packed: str
+    table: str
+    size: str
+
     def __init__(self, *, packs: bool) -> None:
         self.code = code = Code(2, 4)
         worker = code.put(f"atomicrmw add ptr {self._place('worker')}, i64 1 seq_cst")

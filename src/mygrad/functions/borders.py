@@ -5,7 +5,7 @@ continues.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -65,13 +65,13 @@ def _runs(source: Array) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-extend = Function(
+extend: Final = Function(
     _extend,
     lambda g, y, x, widths, mode, value=0: fold.either(g, widths=widths, mode=mode),
     names="x widths mode value",
 )
 """`x` continued by `widths`, a pair (before, after) for each axis; `value` is that of mode "constant"."""
-fold = Function(
+fold: Final = Function(
     _fold,
     lambda u, y, g, widths, mode: extend.either(u, widths=widths, mode=mode),
     names="g widths mode",

@@ -4,7 +4,7 @@ In a graph `g` is dL/dx - i dL/dy (see `autodiff.dtypes`); of a real input the r
 forms take by themselves.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,8 +15,8 @@ from mygrad.functions.creation import astensor
 
 __all__ = ["angle", "imag", "real", "real_if_close"]
 
-real = Function(np.real, lambda g, y, x: g, names="val", view=True).override()
-imag = Function(
+real: Final = Function(np.real, lambda g, y, x: g, names="val", view=True).override()
+imag: Final = Function(
     np.imag, lambda g, y, x: g * -1j if is_complex(x) else g * 0, names="val", view=True
 ).override()
 
@@ -30,7 +30,7 @@ def _angle(g: Any, y: Any, z: Any, deg: bool = False) -> Any:
     return g * (slope * (180 / np.pi) if deg else slope)
 
 
-angle = Function(np.angle, _angle, names="z deg").override()
+angle: Final = Function(np.angle, _angle, names="z deg").override()
 
 
 @override(np.real_if_close)

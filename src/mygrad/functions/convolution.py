@@ -4,7 +4,7 @@ With ``T(x, w, g) = sum y[x, w] g``, `convolve` is the gradient of T in g, `inpu
 `filter_gradient` in w; so the rules of each are the other two, and every order of derivative is free.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from mygrad.functions.reductions import sum as sum_of
 
 Array = np.ndarray[Any, Any]
 
-make_problem = convolution.ConvProblem.make
+make_problem: Final = convolution.ConvProblem.make
 
 
 def _gradient(x: Any, member: Function, a: Any, b: Any, problem: Any) -> Any:
@@ -30,19 +30,19 @@ def _gradient(x: Any, member: Function, a: Any, b: Any, problem: Any) -> Any:
     return product
 
 
-convolve = Function(
+convolve: Final = Function(
     lambda x, w, problem: convolution.convolve(problem, x, w),
     lambda g, y, x, w, problem: _gradient(x, input_gradient, g, w, problem),
     lambda g, y, x, w, problem: _gradient(w, filter_gradient, x, g, problem),
     names="x w problem",
 )
-input_gradient = Function(
+input_gradient: Final = Function(
     lambda g, w, problem: convolution.input_gradient(problem, g, w),
     lambda u, gx, g, w, problem: _gradient(g, convolve, u, w, problem),
     lambda u, gx, g, w, problem: _gradient(w, filter_gradient, u, g, problem),
     names="g w problem",
 )
-filter_gradient = Function(
+filter_gradient: Final = Function(
     lambda x, g, problem: convolution.filter_gradient(problem, x, g),
     lambda u, gw, x, g, problem: _gradient(x, input_gradient, g, u, problem),
     lambda u, gw, x, g, problem: _gradient(g, convolve, x, u, problem),
@@ -60,7 +60,7 @@ def _summed(g: Any) -> Any:
     return sum_of.either(g, axis=(0, *range(2, g.ndim)))
 
 
-convolve_plus = Function(
+convolve_plus: Final = Function(
     lambda x, w, bias, problem: _plus(convolution.convolve(problem, x, w), bias),
     lambda g, y, x, w, bias, problem: _gradient(x, input_gradient, g, w, problem),
     lambda g, y, x, w, bias, problem: _gradient(w, filter_gradient, x, g, problem),
@@ -69,7 +69,7 @@ convolve_plus = Function(
 )
 """`convolve`, and a number added to each channel of the result, in one pass."""
 convolve.name = convolve_plus.name = "conv_nd"
-input_gradient_plus = Function(
+input_gradient_plus: Final = Function(
     lambda g, w, bias, problem: _plus(convolution.input_gradient(problem, g, w), bias),
     lambda u, gx, g, w, bias, problem: _gradient(g, convolve, u, w, problem),
     lambda u, gx, g, w, bias, problem: _gradient(w, filter_gradient, u, g, problem),
@@ -80,14 +80,14 @@ input_gradient.name = input_gradient_plus.name = "conv_transpose_nd"
 filter_gradient.name = "filter_gradient"
 
 
-take = Function(
+take: Final = Function(
     lambda x, windows, places: pooling.take(x, windows, places),
     lambda g, y, x, windows, places: spread.either(g, windows=windows, places=places),
     names="x windows places",
 )
 """The elements of `x` at places in the planes that are pooled: what maxima are once they have been found."""
 take.name = "max_pool"
-spread = Function(
+spread: Final = Function(
     lambda g, windows, places: pooling.spread(g, windows, places),
     lambda u, y, g, windows, places: take.either(u, windows=windows, places=places),
     names="g windows places",
@@ -100,14 +100,14 @@ def maxima(x: Tensor, windows: Any, constant: bool | None) -> Tensor:
     return record(take, (x,), values, {"windows": windows, "places": places}, constant)
 
 
-sums = Function(
+sums: Final = Function(
     lambda x, windows, divisor: pooling.sums(x, windows, divisor),
     lambda g, y, x, windows, divisor: spread_sums.either(g, windows=windows, divisor=divisor),
     names="x windows divisor",
 )
 """The sum of each window over the last axes of `x`, divided by a number."""
 sums.name = "avg_pool"
-spread_sums = Function(
+spread_sums: Final = Function(
     lambda g, windows, divisor: pooling.spread_sums(g, windows, divisor),
     lambda u, y, g, windows, divisor: sums.either(u, windows=windows, divisor=divisor),
     names="g windows divisor",

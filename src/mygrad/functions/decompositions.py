@@ -9,7 +9,7 @@ In a graph gradients are dL/dx - i dL/dy: :math:`U^T g` stands here where papers
 have the conjugate of :math:`U^H \bar U`.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -136,7 +136,7 @@ def _eigvalsh(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     return np.matmul(conjugated(v) * _row(g), turned(v))
 
 
-eigvalsh = Function(np.linalg.eigvalsh, _eigvalsh, names="a UPLO").override()
+eigvalsh: Final = Function(np.linalg.eigvalsh, _eigvalsh, names="a UPLO").override()
 
 
 # -- matrices of any shape
@@ -257,7 +257,7 @@ def _svdvals(g: Any, y: Any, a: Any) -> Any:
     return np.matmul(conjugated(u) * _row(np.where(plain(y) == 0, 0, g)), conjugated(vh))
 
 
-svdvals = Function(
+svdvals: Final = Function(
     lambda x: np.linalg.svd(x, compute_uv=False), _svdvals, names="x", numpy=np.linalg.svdvals
 ).override()
 

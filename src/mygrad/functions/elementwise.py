@@ -5,7 +5,7 @@ differentiated again, a sign or a comparison, is taken of the plain array.
 """
 
 from inspect import Signature
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -69,17 +69,18 @@ __all__ = [
 LN2 = float(np.log(2))
 LN10 = float(np.log(10))
 
-positive = elementwise(np.positive, lambda g, y, x: g)
-negative = elementwise(np.negative, lambda g, y, x: -g)
-add = elementwise(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
-subtract = elementwise(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
-multiply = elementwise(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
-divide = true_divide = elementwise(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
-reciprocal = elementwise(np.reciprocal, lambda g, y, x: -g * y * y)
-square = elementwise(np.square, lambda g, y, x: g * x * 2)
-sqrt = elementwise(np.sqrt, lambda g, y, x: g / (2 * y))
-cbrt = elementwise(np.cbrt, lambda g, y, x: g / (3 * y * y))
-hypot = elementwise(np.hypot, lambda g, y, a, b: g * a / y, lambda g, y, a, b: g * b / y)
+positive: Final = elementwise(np.positive, lambda g, y, x: g)
+negative: Final = elementwise(np.negative, lambda g, y, x: -g)
+add: Final = elementwise(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
+subtract: Final = elementwise(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
+multiply: Final = elementwise(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+true_divide: Final = elementwise(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
+divide: Final = true_divide
+reciprocal: Final = elementwise(np.reciprocal, lambda g, y, x: -g * y * y)
+square: Final = elementwise(np.square, lambda g, y, x: g * x * 2)
+sqrt: Final = elementwise(np.sqrt, lambda g, y, x: g / (2 * y))
+cbrt: Final = elementwise(np.cbrt, lambda g, y, x: g / (3 * y * y))
+hypot: Final = elementwise(np.hypot, lambda g, y, a, b: g * a / y, lambda g, y, a, b: g * b / y)
 
 
 def _power_of_base(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -94,34 +95,34 @@ def _power_of_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     return g * y * np.log(base + 0j if is_complex(y) and not is_complex(a) else base)
 
 
-power = elementwise(np.power, _power_of_base, _power_of_exponent)
-float_power = elementwise(np.float_power, _power_of_base, _power_of_exponent)
+power: Final = elementwise(np.power, _power_of_base, _power_of_exponent)
+float_power: Final = elementwise(np.float_power, _power_of_base, _power_of_exponent)
 
-exp = elementwise(np.exp, lambda g, y, x: g * y)
-exp2 = elementwise(np.exp2, lambda g, y, x: g * y * LN2)
-expm1 = elementwise(np.expm1, lambda g, y, x: g * (y + 1))
-log = elementwise(np.log, lambda g, y, x: g / x)
-log2 = elementwise(np.log2, lambda g, y, x: g / (x * LN2))
-log10 = elementwise(np.log10, lambda g, y, x: g / (x * LN10))
-log1p = elementwise(np.log1p, lambda g, y, x: g / (1 + x))
-logaddexp = elementwise(
+exp: Final = elementwise(np.exp, lambda g, y, x: g * y)
+exp2: Final = elementwise(np.exp2, lambda g, y, x: g * y * LN2)
+expm1: Final = elementwise(np.expm1, lambda g, y, x: g * (y + 1))
+log: Final = elementwise(np.log, lambda g, y, x: g / x)
+log2: Final = elementwise(np.log2, lambda g, y, x: g / (x * LN2))
+log10: Final = elementwise(np.log10, lambda g, y, x: g / (x * LN10))
+log1p: Final = elementwise(np.log1p, lambda g, y, x: g / (1 + x))
+logaddexp: Final = elementwise(
     np.logaddexp, lambda g, y, a, b: g * np.exp(a - y), lambda g, y, a, b: g * np.exp(b - y)
 )
-logaddexp2 = elementwise(
+logaddexp2: Final = elementwise(
     np.logaddexp2, lambda g, y, a, b: g * np.exp2(a - y), lambda g, y, a, b: g * np.exp2(b - y)
 )
 
-sin = elementwise(np.sin, lambda g, y, x: g * np.cos(x))
-cos = elementwise(np.cos, lambda g, y, x: -g * np.sin(x))
-tan = elementwise(np.tan, lambda g, y, x: g * (1 + y * y))
-sinh = elementwise(np.sinh, lambda g, y, x: g * np.cosh(x))
-cosh = elementwise(np.cosh, lambda g, y, x: g * np.sinh(x))
-tanh = elementwise(np.tanh, lambda g, y, x: g - g * y * y)
-arctan = elementwise(np.arctan, lambda g, y, x: g / (1 + x * x))
-arcsinh = elementwise(np.arcsinh, lambda g, y, x: g / np.sqrt(1 + x * x))
-arccosh = elementwise(np.arccosh, lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
-arctanh = elementwise(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)))
-arctan2 = elementwise(
+sin: Final = elementwise(np.sin, lambda g, y, x: g * np.cos(x))
+cos: Final = elementwise(np.cos, lambda g, y, x: -g * np.sin(x))
+tan: Final = elementwise(np.tan, lambda g, y, x: g * (1 + y * y))
+sinh: Final = elementwise(np.sinh, lambda g, y, x: g * np.cosh(x))
+cosh: Final = elementwise(np.cosh, lambda g, y, x: g * np.sinh(x))
+tanh: Final = elementwise(np.tanh, lambda g, y, x: g - g * y * y)
+arctan: Final = elementwise(np.arctan, lambda g, y, x: g / (1 + x * x))
+arcsinh: Final = elementwise(np.arcsinh, lambda g, y, x: g / np.sqrt(1 + x * x))
+arccosh: Final = elementwise(np.arccosh, lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+arctanh: Final = elementwise(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)))
+arctan2: Final = elementwise(
     np.arctan2, lambda g, y, a, b: g * b / (a * a + b * b), lambda g, y, a, b: -g * a / (a * a + b * b)
 )
 
@@ -134,16 +135,20 @@ def _arcsine(g: Any, y: Any, x: Any) -> Any:
     return np.where(plain(x) ** 2 == 1, 0, g / np.sqrt(-(x - 1) * (x + 1)))
 
 
-arcsin = elementwise(np.arcsin, _arcsine)
-arccos = elementwise(np.arccos, lambda g, y, x: -_arcsine(g, y, x))
+arcsin: Final = elementwise(np.arcsin, _arcsine)
+arccos: Final = elementwise(np.arccos, lambda g, y, x: -_arcsine(g, y, x))
 
 
 def _larger(a: Any, b: Any) -> Any:
     return plain(a) > plain(b)
 
 
-maximum = elementwise(np.maximum, lambda g, y, a, b: g * _larger(a, b), lambda g, y, a, b: g * _larger(b, a))
-minimum = elementwise(np.minimum, lambda g, y, a, b: g * _larger(b, a), lambda g, y, a, b: g * _larger(a, b))
+maximum: Final = elementwise(
+    np.maximum, lambda g, y, a, b: g * _larger(a, b), lambda g, y, a, b: g * _larger(b, a)
+)
+minimum: Final = elementwise(
+    np.minimum, lambda g, y, a, b: g * _larger(b, a), lambda g, y, a, b: g * _larger(a, b)
+)
 
 
 def _chosen(mine: Any, other: Any, *, largest: bool) -> Any:
@@ -152,12 +157,12 @@ def _chosen(mine: Any, other: Any, *, largest: bool) -> Any:
     return (mine > other if largest else mine < other) | (np.isnan(other) & ~np.isnan(mine))
 
 
-fmax = elementwise(
+fmax: Final = elementwise(
     np.fmax,
     lambda g, y, a, b: g * _chosen(a, b, largest=True),
     lambda g, y, a, b: g * _chosen(b, a, largest=True),
 )
-fmin = elementwise(
+fmin: Final = elementwise(
     np.fmin,
     lambda g, y, a, b: g * _chosen(a, b, largest=False),
     lambda g, y, a, b: g * _chosen(b, a, largest=False),
@@ -188,7 +193,8 @@ def _strict(g: Any, y: Any, x: Any) -> Any:
 
 
 _absolute_strict = _Absolute(np.absolute, _strict)
-abs = absolute = _Absolute(np.absolute, lambda g, y, x: g * direction(x, y))
+absolute: Final = _Absolute(np.absolute, lambda g, y, x: g * direction(x, y))
+abs: Final = absolute
 
 
 def _sign(g: Any, y: Any, x: Any) -> Any:
@@ -209,17 +215,18 @@ class _Sign(elementwise):
 
 
 _Sign(np.sign, _sign)
-fabs = elementwise(np.fabs, lambda g, y, x: g * np.sign(plain(x)))
-copysign = elementwise(
+fabs: Final = elementwise(np.fabs, lambda g, y, x: g * np.sign(plain(x)))
+copysign: Final = elementwise(
     np.copysign,
     lambda g, y, a, b: g * np.copysign(1, plain(a)) * np.copysign(1, plain(b)),
     lambda g, y, a, b: g * 0,
 )
-conj = conjugate = elementwise(np.conjugate, lambda g, y, x: np.conjugate(g))
-deg2rad = elementwise(np.deg2rad, lambda g, y, x: np.deg2rad(g))
-rad2deg = elementwise(np.rad2deg, lambda g, y, x: np.rad2deg(g))
-radians = elementwise(np.radians, lambda g, y, x: np.radians(g))
-degrees = elementwise(np.degrees, lambda g, y, x: np.degrees(g))
+conjugate: Final = elementwise(np.conjugate, lambda g, y, x: np.conjugate(g))
+conj: Final = conjugate
+deg2rad: Final = elementwise(np.deg2rad, lambda g, y, x: np.deg2rad(g))
+rad2deg: Final = elementwise(np.rad2deg, lambda g, y, x: np.rad2deg(g))
+radians: Final = elementwise(np.radians, lambda g, y, x: np.radians(g))
+degrees: Final = elementwise(np.degrees, lambda g, y, x: np.degrees(g))
 
 
 def _sinc(g: Any, y: Any, x: Any) -> Any:
@@ -231,7 +238,7 @@ def _sinc(g: Any, y: Any, x: Any) -> Any:
     return g * np.pi * np.where(np.abs(plain(x)) < 1e-2, series, exact)
 
 
-sinc = Function(np.sinc, _sinc, names="a").override()
+sinc: Final = Function(np.sinc, _sinc, names="a").override()
 
 
 @override(np.clip)

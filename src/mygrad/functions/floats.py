@@ -1,6 +1,6 @@
 """Steps, and what floating-point numbers are made of; the Bessel function that has a name in NumPy."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,9 +12,9 @@ __all__ = ["frexp", "heaviside", "i0", "ldexp", "modf", "nextafter"]
 
 Array = np.ndarray[Any, Any]
 
-heaviside = Elementwise(np.heaviside, lambda g, y, a, b: g * 0, lambda g, y, a, b: g * (plain(a) == 0))
-nextafter = Elementwise(np.nextafter, lambda g, y, a, b: g, lambda g, y, a, b: g * 0)
-ldexp = Elementwise(np.ldexp, lambda g, y, a, b: np.ldexp(g, plain(b)), lambda g, y, a, b: None)
+heaviside: Final = Elementwise(np.heaviside, lambda g, y, a, b: g * 0, lambda g, y, a, b: g * (plain(a) == 0))
+nextafter: Final = Elementwise(np.nextafter, lambda g, y, a, b: g, lambda g, y, a, b: g * 0)
+ldexp: Final = Elementwise(np.ldexp, lambda g, y, a, b: np.ldexp(g, plain(b)), lambda g, y, a, b: None)
 _fraction = Function(lambda x: np.modf(x)[0], lambda g, y, x: g)
 _mantissa = Function(lambda x: np.frexp(x)[0], lambda g, y, x: np.ldexp(g, -np.frexp(plain(x))[1]))
 
@@ -62,5 +62,5 @@ def _moment(x: Array, n: int) -> Array:
     return np.mean(cosine**n * even_or_odd(x[..., np.newaxis] * cosine), axis=-1).astype(x.dtype)
 
 
-moment = Function(_moment, lambda g, y, x, n: g * moment.either(x, n=n + 1), names="x n")
-i0 = Function(np.i0, lambda g, y, x: g * moment.either(x, n=1)).override()
+moment: Final = Function(_moment, lambda g, y, x, n: g * moment.either(x, n=n + 1), names="x n")
+i0: Final = Function(np.i0, lambda g, y, x: g * moment.either(x, n=1)).override()

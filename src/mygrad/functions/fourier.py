@@ -6,7 +6,7 @@ spectrum has twice, and for a conjugate. As matrices they carry the other one's 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from mygrad.autodiff.tensor import Tensor
 from mygrad.functions.creation import astensor
 from mygrad.functions.shapes import roll
 
-__all__ = [
+__all__: Final = [
     "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft",
     "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
 ]  # fmt: skip
@@ -109,6 +109,18 @@ def _family(numpy: Sequence[Any], rule: Rule) -> list[Function]:
     ]
 
 
+fft: Function
+fft2: Function
+fftn: Function
+ifft: Function
+ifft2: Function
+ifftn: Function
+rfft: Function
+rfft2: Function
+rfftn: Function
+irfft: Function
+irfft2: Function
+irfftn: Function
 fft, fft2, fftn = _family([np.fft.fft, np.fft.fft2, np.fft.fftn], _itself(np.fft.fftn))
 ifft, ifft2, ifftn = _family([np.fft.ifft, np.fft.ifft2, np.fft.ifftn], _itself(np.fft.ifftn))
 rfft, rfft2, rfftn = _family([np.fft.rfft, np.fft.rfft2, np.fft.rfftn], _of_real)

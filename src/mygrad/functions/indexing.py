@@ -4,7 +4,7 @@
 """
 
 import operator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -66,11 +66,11 @@ class _GetItem(Function):
             super().pull(node, g, gradients)
 
 
-getitem = _GetItem(
+getitem: Final = _GetItem(
     _getitem, lambda g, y, x, index: scatter.either(g, index=index, shape=x.shape), names="x index", view=True
 )
 """``x[index]``"""
-scatter = Function(_scatter, lambda g, y, x, index, shape: g[index], names="g index shape")
+scatter: Final = Function(_scatter, lambda g, y, x, index, shape: g[index], names="g index shape")
 """Zeros of `shape` to which `g` is added at `index`, repeated positions more than once."""
 
 
@@ -101,7 +101,7 @@ def _written(g: Any, y: Any, x: Any, value: Any, path: Any = (), index: Any = ..
     return np.where(_last_write(region.shape, index), part, 0) if _has_integers(index) else part
 
 
-put = Function(
+put: Final = Function(
     _put,
     lambda g, y, x, value, path=(), index=...: put.either(g, 0, path=path, index=index),
     _written,

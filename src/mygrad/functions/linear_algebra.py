@@ -1,6 +1,6 @@
 """Matrices as a whole: inverses, solutions, determinants, factors. Rules as in Giles (2008), NA-08-01."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -30,12 +30,12 @@ def _scaled(g: Any, y: Any) -> Any:
     return np.expand_dims(g * y, (-1, -2))
 
 
-inv = Function(
+inv: Final = Function(
     np.linalg.inv,
     lambda g, y, a: -np.matmul(turned(y), np.matmul(g, turned(y))),
     names="a",
 ).override()
-det = Function(
+det: Final = Function(
     np.linalg.det,
     lambda g, y, a: _scaled(g, y) * turned(np.linalg.inv(a)),
     names="a",
@@ -68,7 +68,7 @@ def _solve_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     return np.linalg.solve(turned(a), g)
 
 
-solve = Function(np.linalg.solve, _solve_left, _solve_right, names="a b").override()
+solve: Final = Function(np.linalg.solve, _solve_left, _solve_right, names="a b").override()
 
 
 def _cholesky(g: Any, y: Any, a: Any, **_: Any) -> Any:
@@ -80,7 +80,7 @@ def _cholesky(g: Any, y: Any, a: Any, **_: Any) -> Any:
     return conjugated(found + adjoint(found)) / 2
 
 
-cholesky = Function(np.linalg.cholesky, _cholesky, names="a").override()
+cholesky: Final = Function(np.linalg.cholesky, _cholesky, names="a").override()
 
 
 @override(np.linalg.slogdet)

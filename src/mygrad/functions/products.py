@@ -6,7 +6,7 @@ Each is linear in every operand, so each rule is a product of the same kind.
 import itertools
 import operator
 from functools import reduce
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -39,20 +39,20 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     return np.matmul(_transposed(a), g)
 
 
-matmul = Elementwise(np.matmul, _matmul_left, _matmul_right)
+matmul: Final = Elementwise(np.matmul, _matmul_left, _matmul_right)
 
-vecdot = Elementwise(
+vecdot: Final = Elementwise(
     np.vecdot,  # conjugates its first operand, as vecmat does
     lambda g, y, a, b: conjugated(np.expand_dims(g, -1) * b),
     lambda g, y, a, b: np.expand_dims(g, -1) * conjugated(a),
 )
 if hasattr(np, "matvec"):  # NumPy 2.2
-    matvec = Elementwise(
+    matvec: Final = Elementwise(
         np.matvec,
         lambda g, y, a, b: np.expand_dims(g, -1) * np.expand_dims(b, -2),
         lambda g, y, a, b: np.vecmat(conjugated(g), a),
     )
-    vecmat = Elementwise(
+    vecmat: Final = Elementwise(
         np.vecmat,
         lambda g, y, a, b: conjugated(np.matvec(b, g)),
         lambda g, y, a, b: np.expand_dims(conjugated(a), -1) * np.expand_dims(g, -2),
@@ -92,7 +92,7 @@ def _einsum(*operands: Any, subscripts: str, optimize: Any = False) -> Any:
     return np.einsum(subscripts, *operands, optimize=optimize)
 
 
-einsum_of = _Einsum(_einsum, names="subscripts optimize", numpy=np.einsum, view=True)
+einsum_of: Final = _Einsum(_einsum, names="subscripts optimize", numpy=np.einsum, view=True)
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

@@ -6,7 +6,7 @@ where every element went, so that the gradient can be brought back.
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -38,13 +38,13 @@ def _return(g: Array, positions: Array, shape: tuple[int, ...]) -> Array:
     return total[1:].reshape(shape)
 
 
-selected = Function(
+selected: Final = Function(
     _select,
     lambda g, y, x, positions: returned.either(g, positions=positions, shape=x.shape),
     names="x positions",
 )
 """The elements of `x` with these numbers; 0 for the number 0."""
-returned = Function(
+returned: Final = Function(
     _return,
     lambda u, y, g, positions, shape: selected.either(u, positions=positions),
     names="g positions shape",
@@ -68,22 +68,22 @@ def _moving(function: Callable[..., Any], *, view: bool = False, also: str = "")
     return Function(function, rule, names=names, also=also, view=view).override()
 
 
-flip = _moving(np.flip, view=True)
-fliplr = _moving(np.fliplr, view=True)
-flipud = _moving(np.flipud, view=True)
-rot90 = _moving(np.rot90, view=True)
-rollaxis = _moving(np.rollaxis, view=True)
-matrix_transpose = _moving(np.matrix_transpose, view=True)
-diagonal = _moving(np.diagonal)
-diag = _moving(np.diag)
-diagflat = _moving(np.diagflat)
-tril = _moving(np.tril)
-triu = _moving(np.triu)
-take = _moving(np.take)
-take_along_axis = _moving(np.take_along_axis)
-delete = _moving(np.delete)
-tile = _moving(np.tile)
-resize = _moving(np.resize)
+flip: Final = _moving(np.flip, view=True)
+fliplr: Final = _moving(np.fliplr, view=True)
+flipud: Final = _moving(np.flipud, view=True)
+rot90: Final = _moving(np.rot90, view=True)
+rollaxis: Final = _moving(np.rollaxis, view=True)
+matrix_transpose: Final = _moving(np.matrix_transpose, view=True)
+diagonal: Final = _moving(np.diagonal)
+diag: Final = _moving(np.diag)
+diagflat: Final = _moving(np.diagflat)
+tril: Final = _moving(np.tril)
+triu: Final = _moving(np.triu)
+take: Final = _moving(np.take)
+take_along_axis: Final = _moving(np.take_along_axis)
+delete: Final = _moving(np.delete)
+tile: Final = _moving(np.tile)
+resize: Final = _moving(np.resize)
 _MOVING_PADS: dict[Any, Any] = {each: each for each in ("constant", "edge", "reflect", "symmetric", "wrap")}
 _MOVING_PADS["empty"] = "constant"
 
@@ -96,7 +96,7 @@ def _pad(g: Any, y: Any, x: Any, pad_width: Any, mode: str = "constant", **param
     return returned.either(g, positions=where, shape=x.shape)
 
 
-pad = Function(
+pad: Final = Function(
     np.pad,
     _pad,
     names="array pad_width mode",
@@ -253,8 +253,8 @@ def _splitting(function: Any, axis: int, least: int) -> Callable[..., list[Any]]
     return override(function)(along)
 
 
-vsplit = _splitting(np.vsplit, 0, 2)
-dsplit = _splitting(np.dsplit, 2, 3)
+vsplit: Final = _splitting(np.vsplit, 0, 2)
+dsplit: Final = _splitting(np.dsplit, 2, 3)
 
 
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """Functions along axes. A gradient comes in the shape of the result and leaves in that of the input."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -140,14 +140,16 @@ def _rounded_once(numpy: Callable[..., Any], rule: Any, **declaration: Any) -> F
     return Function(reduced, rule, numpy=numpy, **declaration).override()
 
 
-sum = _rounded_once(np.sum, _sum, names="x axis keepdims", also="where initial")
-mean = _rounded_once(np.mean, _mean, names="x axis keepdims")
-var = _rounded_once(np.var, _var, names="x axis ddof keepdims")
-std = _rounded_once(np.std, _std, names="x axis ddof keepdims")
-max = amax = Function(np.max, _max, names="x axis keepdims").override()
-min = amin = Function(np.min, _min, names="x axis keepdims").override()
-prod = _rounded_once(np.prod, _prod, names="a axis keepdims")
-cumsum = _rounded_once(np.cumsum, _cumsum, names="a axis")
-cumprod = _rounded_once(np.cumprod, _cumprod, names="a axis")
+sum: Final = _rounded_once(np.sum, _sum, names="x axis keepdims", also="where initial")
+mean: Final = _rounded_once(np.mean, _mean, names="x axis keepdims")
+var: Final = _rounded_once(np.var, _var, names="x axis ddof keepdims")
+std: Final = _rounded_once(np.std, _std, names="x axis ddof keepdims")
+amax: Final = Function(np.max, _max, names="x axis keepdims").override()
+max: Final = amax
+amin: Final = Function(np.min, _min, names="x axis keepdims").override()
+min: Final = amin
+prod: Final = _rounded_once(np.prod, _prod, names="a axis keepdims")
+cumsum: Final = _rounded_once(np.cumsum, _cumsum, names="a axis")
+cumprod: Final = _rounded_once(np.cumprod, _cumprod, names="a axis")
 Function(np.amax, _max, names="x axis keepdims").override()
 Function(np.amin, _min, names="x axis keepdims").override()

@@ -2,7 +2,7 @@
 
 import builtins
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -33,24 +33,26 @@ _reshape = Function(
     numpy=np.reshape,
     view=True,
 )
-ravel = Function(np.ravel, lambda g, y, x, **_: np.reshape(g, x.shape), names="a", view=True).override()
-squeeze = Function(
+ravel: Final = Function(
+    np.ravel, lambda g, y, x, **_: np.reshape(g, x.shape), names="a", view=True
+).override()
+squeeze: Final = Function(
     lambda a, axis=None: np.squeeze(a, axis)[...],  # NumPy returns `a` itself where nothing is squeezed
     lambda g, y, x, **_: np.reshape(g, x.shape),
     names="a axis",
     numpy=np.squeeze,
     view=True,
 ).override()
-expand_dims = Function(
+expand_dims: Final = Function(
     np.expand_dims, lambda g, y, x, **_: np.reshape(g, x.shape), names="a axis", view=True
 ).override()
-moveaxis = Function(
+moveaxis: Final = Function(
     np.moveaxis,
     lambda g, y, x, source, destination: np.moveaxis(g, destination, source),
     names="a source destination",
     view=True,
 ).override()
-swapaxes = Function(
+swapaxes: Final = Function(
     np.swapaxes,
     lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2),
     names="a axis1 axis2",
@@ -62,7 +64,7 @@ _transpose = Function(
     names="a axes",
     view=True,
 )
-broadcast_to = Function(
+broadcast_to: Final = Function(
     lambda x, shape, subok=False: np.broadcast_to(x, shape),
     lambda g, y, x, **_: g,  # summed over the new axes, as every gradient of a broadcast input is
     names="a shape",
@@ -70,7 +72,7 @@ broadcast_to = Function(
     numpy=np.broadcast_to,
     view=True,
 ).override()
-flatten = Function(lambda x: x.flatten(), lambda g, y, x: np.reshape(g, x.shape))
+flatten: Final = Function(lambda x: x.flatten(), lambda g, y, x: np.reshape(g, x.shape))
 flatten.name = "flatten"
 PUBLIC["flatten"] = flatten
 
@@ -79,7 +81,7 @@ def _negated(shift: Any) -> Any:
     return tuple(-each for each in shift) if isinstance(shift, tuple) else -shift
 
 
-roll = Function(
+roll: Final = Function(
     np.roll, lambda g, y, x, shift, axis=None: np.roll(g, _negated(shift), axis), names="a shift axis"
 ).override()
 
@@ -95,7 +97,7 @@ def _repeat(g: Any, y: Any, x: Any, repeats: Any, axis: int | None = None) -> An
     return np.reshape(summed, x.shape)
 
 
-repeat = Function(np.repeat, _repeat, names="a repeats axis").override()
+repeat: Final = Function(np.repeat, _repeat, names="a repeats axis").override()
 
 
 def _part(i: int, g: Any, y: Any, *xs: Any, axis: int | None = 0, **_: Any) -> Any:
@@ -111,8 +113,8 @@ def _layer(i: int, g: Any, y: Any, *xs: Any, axis: int = 0, **_: Any) -> Any:
     return g[(slice(None),) * (axis % g.ndim) + (i,)]
 
 
-concatenate = Joining(np.concatenate, _part, names="tensors axis out dtype", also="casting").override()
-stack = Joining(np.stack, _layer, names="tensors axis out", also="dtype casting").override()
+concatenate: Final = Joining(np.concatenate, _part, names="tensors axis out dtype", also="casting").override()
+stack: Final = Joining(np.stack, _layer, names="tensors axis out", also="dtype casting").override()
 
 
 @override(np.transpose)
@@ -196,9 +198,9 @@ def _atleast(dimensions: int, numpy: Callable[..., Any]) -> Callable[..., Any]:
     return atleast
 
 
-atleast_1d = _atleast(1, np.atleast_1d)
-atleast_2d = _atleast(2, np.atleast_2d)
-atleast_3d = _atleast(3, np.atleast_3d)
+atleast_1d: Final = _atleast(1, np.atleast_1d)
+atleast_2d: Final = _atleast(2, np.atleast_2d)
+atleast_3d: Final = _atleast(3, np.atleast_3d)
 
 
 def set_shape(x: Tensor, shape: Any) -> None:

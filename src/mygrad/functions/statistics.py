@@ -1,7 +1,7 @@
 """Averages, orders and differences: compositions of the functions that have rules."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -223,12 +223,12 @@ def _ignoring(
     return override(function)(of_numbers)
 
 
-nansum = _ignoring(np.nansum, reductions.sum, 0.0)
-nanprod = _ignoring(np.nanprod, reductions.prod, 1.0)
-nanmax = _ignoring(np.nanmax, reductions.max, -np.inf)
-nanmin = _ignoring(np.nanmin, reductions.min, np.inf)
-nancumsum = _ignoring(np.nancumsum, reductions.cumsum, 0.0)
-nancumprod = _ignoring(np.nancumprod, reductions.cumprod, 1.0)
+nansum: Final = _ignoring(np.nansum, reductions.sum, 0.0)
+nanprod: Final = _ignoring(np.nanprod, reductions.prod, 1.0)
+nanmax: Final = _ignoring(np.nanmax, reductions.max, -np.inf)
+nanmin: Final = _ignoring(np.nanmin, reductions.min, np.inf)
+nancumsum: Final = _ignoring(np.nancumsum, reductions.cumsum, 0.0)
+nancumprod: Final = _ignoring(np.nancumprod, reductions.cumprod, 1.0)
 
 
 @override(np.nanmean)

@@ -5,7 +5,7 @@ Formulas: Abramowitz and Stegun, *Handbook of Mathematical Functions*, 4.3 to 4.
 
 from collections.abc import Callable
 from inspect import Signature
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -42,6 +42,9 @@ _DOCSTRING = """Return {formula}, element by element.
 
 class _Named(Function):
     """A function of one array that NumPy has not: the tables know it by its name."""
+
+    numpy: Any
+    __name__: str
 
     def __init__(self, name: str, formula: str, value: Callable[[Any], Any], rule: Any) -> None:
         super().__init__(value, rule, names="a")
@@ -101,16 +104,22 @@ def _arccosecant_h(g: Any, y: Any, a: Any) -> Any:
     return -g / (np.abs(a) * np.sqrt(1 + a * a))
 
 
-sec = _Named("sec", "1 / cos(a)", lambda a: 1 / np.cos(a), lambda g, y, a: g * y * np.tan(a))
-csc = _Named("csc", "1 / sin(a)", lambda a: 1 / np.sin(a), lambda g, y, a: -g * y / np.tan(a))
-cot = _Named("cot", "1 / tan(a)", lambda a: 1 / np.tan(a), lambda g, y, a: -g * (1 + y * y))
-sech = _Named("sech", "1 / cosh(a)", _sech, lambda g, y, a: -g * y * np.tanh(a))
-csch = _Named("csch", "1 / sinh(a)", _csch, lambda g, y, a: -g * y / np.tanh(a))
-coth = _Named("coth", "1 / tanh(a)", lambda a: 1 / np.tanh(a), lambda g, y, a: -g * csch.either(a) ** 2)
-arcsec = _Named("arcsec", "arccos(1 / a)", lambda a: np.arccos(1 / a), _arcsecant)
-arccsc = _Named("arccsc", "arcsin(1 / a)", lambda a: np.arcsin(1 / a), lambda g, y, a: -_arcsecant(g, y, a))
-arccot = _Named("arccot", "arctan(1 / a), which is pi/2 at 0", _arccot, lambda g, y, a: -g / (1 + a * a))
-arccsch = _Named("arccsch", "arcsinh(1 / a)", lambda a: np.arcsinh(1 / a), _arccosecant_h)
-arccoth = _Named(
+sec: Final = _Named("sec", "1 / cos(a)", lambda a: 1 / np.cos(a), lambda g, y, a: g * y * np.tan(a))
+csc: Final = _Named("csc", "1 / sin(a)", lambda a: 1 / np.sin(a), lambda g, y, a: -g * y / np.tan(a))
+cot: Final = _Named("cot", "1 / tan(a)", lambda a: 1 / np.tan(a), lambda g, y, a: -g * (1 + y * y))
+sech: Final = _Named("sech", "1 / cosh(a)", _sech, lambda g, y, a: -g * y * np.tanh(a))
+csch: Final = _Named("csch", "1 / sinh(a)", _csch, lambda g, y, a: -g * y / np.tanh(a))
+coth: Final = _Named(
+    "coth", "1 / tanh(a)", lambda a: 1 / np.tanh(a), lambda g, y, a: -g * csch.either(a) ** 2
+)
+arcsec: Final = _Named("arcsec", "arccos(1 / a)", lambda a: np.arccos(1 / a), _arcsecant)
+arccsc: Final = _Named(
+    "arccsc", "arcsin(1 / a)", lambda a: np.arcsin(1 / a), lambda g, y, a: -_arcsecant(g, y, a)
+)
+arccot: Final = _Named(
+    "arccot", "arctan(1 / a), which is pi/2 at 0", _arccot, lambda g, y, a: -g / (1 + a * a)
+)
+arccsch: Final = _Named("arccsch", "arcsinh(1 / a)", lambda a: np.arcsinh(1 / a), _arccosecant_h)
+arccoth: Final = _Named(
     "arccoth", "arctanh(1 / a)", lambda a: np.arctanh(1 / a), lambda g, y, a: g / ((1 - a) * (1 + a))
 )

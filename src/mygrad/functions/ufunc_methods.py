@@ -4,7 +4,7 @@ A reduction that no function is the name of applies the ufunc to one layer after
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from mygrad.functions.shapes import broadcast_to, concatenate, expand_dims, move
 __all__: list[str] = []
 
 Array = np.ndarray[Any, Any]
-copied = Function(np.copy, lambda g, y, x, **_: g, names="a", also="order subok")
+copied: Final = Function(np.copy, lambda g, y, x, **_: g, names="a", also="order subok")
 
 
 def _log_of_sum(ufunc: Any, power: Any) -> Function:
@@ -188,7 +188,7 @@ def _add_at(x: Array, values: Any, index: Any) -> Array:
     return whole
 
 
-added = Function(
+added: Final = Function(
     _add_at, lambda g, y, x, values, index: g, lambda g, y, x, values, index: g[index], names="x values index"
 )
 """`x` to which `values` are added at `index`, repeated positions more than once."""

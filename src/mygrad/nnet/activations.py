@@ -1,7 +1,7 @@
 """Activations: compositions of NumPy's functions, and rules where those would be slow or inexact."""
 
 from numbers import Real
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def _sigmoid_value(x: Any) -> Any:
 
 
 _sigmoid = Function(_sigmoid_value, lambda g, y, x: g * y * (1 - y))
-sigmoid_of = _sigmoid.either
+sigmoid_of: Final = _sigmoid.either
 """The sigmoid of an array or a tensor, as rules use it."""
 
 

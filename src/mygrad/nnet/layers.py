@@ -1,6 +1,8 @@
 """Layers: convolution and pooling over any number of axes."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from mygrad.aliases import below
 from mygrad.nnet.convolution import conv_nd, conv_transpose_nd
@@ -21,4 +23,4 @@ __all__ = [
 ]
 
 
-__getattr__ = partial(below, __name__)
+__getattr__: Callable[[str], Any] = partial(below, __name__)
