@@ -75,6 +75,7 @@ class Node:
     params: Any
     holds: Any
     serial: int
+    used: bool
     guard: "Guard | None"
 
     def __init__(
