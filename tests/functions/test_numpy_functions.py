@@ -32,6 +32,8 @@ ONE = {
     "resize": [(M, lambda x: np.resize(x, (5, 3)))],
     "pad": [
         (M, lambda x: np.pad(x, 1)),
+        (M, lambda x: np.pad(x, (1, 2))),
+        (M, lambda x: np.pad(x, [[1], [2]])),
         (M, lambda x: np.pad(x, ((1, 2), (0, 3)), constant_values=7.0)),
         *((M, lambda x, mode=mode: np.pad(x, 2, mode)) for mode in ("edge", "reflect", "symmetric", "wrap")),
     ],

@@ -1,4 +1,4 @@
-"""The copy of a part of x into the workspace, zeros around it, as LLVM IR: the beginning of every block.
+"""The copy of a part of x into the workspace, its border around it, as LLVM IR: the beginning of every block.
 
 With stride s on the last axis, and tiles that read vectors of positions, a copied row is s rows, the
 positions 0, s, 2s, ... first: what lies s apart in x then lies side by side.
@@ -11,11 +11,13 @@ from mygrad.convolution.ir import Code, Value
 __all__ = ["COPY_FIELDS", "Copying", "Fields"]
 
 # Offsets and strides are in bytes, lengths in vectors or elements. Vectors may write past the end of what
-# they fill: the rest is written later. `phases` is a table of (first element of x, place in row, elements).
+# they fill: the rest is written later. `phases` is a table of (first element of x, place in row, elements),
+# `border` one of (place in row, element of x).
 COPY_FIELDS = (
     "source_offset", "source_channel", "source_rows", "copied_channels", "copied_rows",
     "row_pitch", "channel_pitch", "row_vectors", "vectors_before", "zeros_before", "copied_vectors",
     "copied_rest", "copied_last", "copied_elements", "after", "vectors_after", "phases",
+    "border_elements", "border",
 )  # fmt: skip
 SHUFFLED = 4  # the largest stride that vectors serve
 
@@ -46,6 +48,7 @@ class Copying:
     def __init__(self, code: Code, p: Fields, x: str, step: int = 1) -> None:
         self.code, self.p, self.x, self.step = code, p, x, step
         self.table, self.phases = p.address(code, "source_rows"), p.address(code, "phases")
+        self.border = p.address(code, "border")
         code.each(p.copied_channels, self._channel)
 
     def _channel(self, c: str) -> None:
@@ -61,9 +64,20 @@ class Copying:
         code = self.code
         offset = code.integer(code.entry(self.table, r))
         outside = code.put(f"zext i1 {code.put(f'icmp slt i64 {offset}, 0')} to i64")
-        copy = self._whole if self.step == 1 else self._apart
         code.do_when(outside, lambda: self._zeros(target, self.p.row_vectors))
-        code.do_when(code.subtract(1, outside), lambda: copy(target, code.at(plane, offset)))
+        code.do_when(code.subtract(1, outside), lambda: self._copy(target, code.at(plane, offset)))
+
+    def _copy(self, target: str, source: str) -> None:
+        """Copy a row, then the elements that stand in its padding."""
+        code = self.code
+        (self._whole if self.step == 1 else self._apart)(target, source)
+
+        def element(n: str) -> None:
+            entry = code.entry(self.border, n, 16)
+            place, found = (code.integer(code.at(entry, 8 * field)) for field in range(2))
+            code.store(code.scalar, code.load(code.scalar, code.at(source, found)), code.at(target, place))
+
+        code.each(self.p.border_elements, element)
 
     def _zeros(self, target: str, vectors: str) -> None:
         code, size = self.code, self.code.lanes * self.code.itemsize

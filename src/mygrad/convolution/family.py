@@ -11,7 +11,7 @@ import numpy as np
 
 from mygrad.convolution import planner
 from mygrad.convolution.executor import chosen_threads
-from mygrad.convolution.prepared import Run, prepare
+from mygrad.convolution.prepared import Run
 from mygrad.convolution.problem import ConvProblem
 
 __all__ = ["convolve", "filter_gradient", "input_gradient"]
@@ -58,11 +58,12 @@ def _faithful(algorithm: planner.Algorithm, member: str, b: Array) -> bool:
 def _careful(problem: ConvProblem, member: str, dtype: Any) -> Run:
     """Return what computes as the chosen algorithm does, and by another one where it would spoil more."""
     chosen = planner.choose(problem, member, dtype.char)
-    run = prepare(chosen.run, problem, dtype)
+    run = chosen.ready(problem, dtype)
 
     def other(a: Array, b: Array) -> Array:
         ranked = planner.candidates(problem, member, dtype.char)
-        return next(each for each in ranked if _faithful(each, member, b)).run(problem, a, b)
+        faithful = next(each for each in ranked if _faithful(each, member, b))
+        return faithful.ready(problem, dtype)(a, b)
 
     def transformed(a: Array, b: Array) -> Array:
         with np.errstate(all="ignore"):

@@ -100,7 +100,7 @@ def _blocks(problem: ConvProblem, itemsize: int) -> list[tuple[Range, ...]]:
 def _plan(problem: ConvProblem, itemsize: int, x: Strides, g: Strides, workers: int) -> tuple[Plan, int]:
     """Return the calls, and the number of partial results."""
     tile = best_tile(problem, itemsize, this_machine())
-    layout = Layout(tile, tile.step, x, g)
+    layout = Layout(tile, tile.step, x, g, problem.border)
     parts = _blocks(problem, itemsize)
     fields = [_fields(problem, tile, layout, block) for block in parts]
     calls = [

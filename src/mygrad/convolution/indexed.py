@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mygrad.convolution.borders import sources
 from mygrad.convolution.problem import Axis, ConvProblem
 
 __all__ = ["MOST_POSITIONS", "convolve", "filter_gradient", "input_gradient", "positions"]
@@ -18,10 +19,12 @@ Array = np.ndarray[Any, Any]
 MOST_POSITIONS = 1 << 14  # 128 kB of positions; with the plans that are kept, 32 MB at the very most
 
 
-def _along(axis: Axis) -> tuple[Array, Array]:
+def _along(axis: Axis, border: str) -> tuple[Array, Array]:
     """Return the input position of each (tap, output), and whether there is one."""
     i = axis.stride * np.arange(axis.o) + axis.dilation * np.arange(axis.k)[:, None] - axis.before
-    return i, (i >= 0) & (i < axis.i)
+    start, stop = axis.reach()
+    i = sources(start, stop, axis.i, border)[i - start]
+    return i, i >= 0
 
 
 @lru_cache(maxsize=256)
@@ -36,7 +39,7 @@ def positions(problem: ConvProblem) -> Array:
     )
     flat, inside = n * sizes[1] * sizes[2] + channel, np.asarray(True)
     for number, axis in enumerate(problem.axes):
-        i, ok = _along(axis)
+        i, ok = _along(axis, problem.border)
         shape = [1] * (2 * count + 1)
         shape[number], shape[count + 1 + number] = axis.k, axis.o
         flat = flat * axis.i + i.reshape(shape)

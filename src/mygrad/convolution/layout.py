@@ -1,6 +1,6 @@
 """Where a part of x lies once it is copied: rows, taps and phases, as tables of byte offsets.
 
-workspace[channel][n][positions that are reached...], zeros where there is padding.
+workspace[channel][n][positions that are reached...], the border where there is padding.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mygrad.convolution.borders import sources
 from mygrad.convolution.dots import DotTile
 from mygrad.convolution.problem import Axis
 from mygrad.convolution.tile import Tile
@@ -57,7 +58,7 @@ class Layout:
     """The part of x that some outputs meet.
 
     `x` and `y` are strides, in bytes, of (batch, group, channel, positions...); `phases` is the distance of
-    positions that are brought side by side.
+    positions that are brought side by side; `border` says what stands in the padding.
     """
 
     itemsize: int
@@ -65,11 +66,14 @@ class Layout:
     phases: int
     x: Strides
     y: Strides
+    border: str
     copied_bytes: int
 
-    def __init__(self, tile: Tile | DotTile, phases: int, x: Strides, y: Strides) -> None:
+    def __init__(
+        self, tile: Tile | DotTile, phases: int, x: Strides, y: Strides, border: str = "zeros"
+    ) -> None:
         self.itemsize, self.lanes = tile.itemsize, tile.lanes
-        self.phases, self.x, self.y = phases, x, y
+        self.phases, self.x, self.y, self.border = phases, x, y, border
         self.tables: dict[Any, Array] = {}
         """What calls point to; it must live as long as they do."""
         self.copied_bytes = 0
@@ -101,7 +105,18 @@ class Layout:
             "row_vectors": ceil(width / self.lanes),
             **self._row(before, count, width - before - count),
             "phases": self.keep(phases * [size, size, 1]),
+            **self._border(last, first, width),
         }
+
+    def _border(self, axis: Axis, first: int, width: int) -> dict[str, int]:
+        """Say which elements of a row, counted from the `first` one copied, stand where in its padding."""
+        start, stop = axis.reach()
+        element = sources(start, stop, axis.i, self.border)
+        place = np.arange(stop - start)
+        (outside,) = np.nonzero((element >= 0) & (element != start + place))
+        place = place % self.phases * (width // self.phases) + place // self.phases
+        table = np.stack([place[outside], element[outside] - first], axis=1) * self.itemsize
+        return {"border_elements": len(outside), "border": self.keep(table)}
 
     def _row(self, before: int, count: int, after: int) -> dict[str, int]:
         """Say how a row of zeros, elements of x and zeros is filled by vectors."""
@@ -130,8 +145,8 @@ class Layout:
         """Return which rows that are reached lie in the padding, and where the others are in x."""
         outside, rows = [np.zeros(batch, bool)], [np.arange(batch) * self.x[0]]
         for axis, step in zip(outer, self.x[3:], strict=False):
-            position = np.arange(*axis.reach())
-            outside.append((position < 0) | (position >= axis.i))
+            position = sources(*axis.reach(), axis.i, self.border)
+            outside.append(position < 0)
             rows.append(position * step)
         return grid(*outside) > 0, grid(*rows)
 

@@ -49,7 +49,7 @@ class Parameters:
     def __init__(self, problem: ConvProblem, plan: Schedule, x: Strides, w: Strides, y: Strides) -> None:
         self.problem, self.plan, self.tile = problem, plan, plan.tile
         self.x, self.w, self.y = x, w, y
-        self.layout = Layout(self.tile, self.tile.phases, x, y)
+        self.layout = Layout(self.tile, self.tile.phases, x, y, problem.border)
         self.known: dict[Any, dict[str, int]] = {}
         self.own_axis = len(problem.axes) - 2 if self.tile.row_taps > 1 else None
         """The axis whose taps belong to the tile, if any."""

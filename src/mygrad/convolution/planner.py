@@ -30,15 +30,17 @@ from mygrad.convolution import (
     winograd_filter,
 )
 from mygrad.convolution.arguments import no_such
+from mygrad.convolution.borders import extend, fold
 from mygrad.convolution.executor import threads
 from mygrad.convolution.machine import this_machine
+from mygrad.convolution.prepared import Run, prepare
 from mygrad.convolution.problem import FILTER, FORWARD, INPUT, ConvProblem
 from mygrad.convolution.schedule import PACKED_APART, calls, cycles, least_copy, packed_bytes
 
 __all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_algorithm"]
 
 Array = np.ndarray[Any, Any]
-Run = Callable[[ConvProblem, Array, Array], Array]
+Member = Callable[[ConvProblem, Array, Array], Array]
 BLAS_SHARE = 0.5  # of the peak of all cores: 0.8, but its threads spin on and take processors from others
 PRODUCT_NS_ELSE = 2.0  # no BLAS
 MOVE_NS = 0.8  # to gather or to add back one element of patches
@@ -56,7 +58,7 @@ class Algorithm:
 
     name: str
     member: str
-    run: Run
+    run: Member
     seconds: Callable[[ConvProblem, str], float]
     workspace: Callable[[ConvProblem, int], int]
     applies: Callable[[ConvProblem, str], bool]
@@ -64,6 +66,18 @@ class Algorithm:
     """Whether an input gradient adds products with padding that the defining sum does not have."""
     spreads: bool = False
     """Whether what is not finite spoils more than the sums that it is in, but none of it is lost."""
+    borders: bool = False
+    """Whether it looks up what stands in the padding; others get a copy of x that is continued."""
+
+    def ready(self, problem: ConvProblem, dtype: Any) -> Run:
+        """Return what computes a problem, with any border."""
+        if self.borders or problem.border == "zeros":
+            return prepare(self.run, problem, dtype)
+        (widths, longer), border = problem.continued, problem.border
+        run = prepare(self.run, longer, dtype)
+        if self.member == INPUT:
+            return lambda g, w: fold(run(g, w), widths, border)
+        return lambda x, b: run(extend(x, widths, border), b)
 
 
 def _products(problem: ConvProblem, dtype: str) -> float:
@@ -258,10 +272,10 @@ def _always(problem: ConvProblem, dtype: str) -> bool:
 
 
 ALGORITHMS = (
-    Algorithm("indexed", FORWARD, indexed.convolve, _lookup, _positions, _few),
-    Algorithm("indexed", INPUT, indexed.input_gradient, _lookup, _positions, _few),
-    Algorithm("indexed", FILTER, indexed.filter_gradient, _lookup, _positions, _few),
-    Algorithm("direct", FORWARD, direct.convolve, _kernel, direct.workspace, _generated),
+    Algorithm("indexed", FORWARD, indexed.convolve, _lookup, _positions, _few, borders=True),
+    Algorithm("indexed", INPUT, indexed.input_gradient, _lookup, _positions, _few, borders=True),
+    Algorithm("indexed", FILTER, indexed.filter_gradient, _lookup, _positions, _few, borders=True),
+    Algorithm("direct", FORWARD, direct.convolve, _kernel, direct.workspace, _generated, borders=True),
     Algorithm("winograd", FORWARD, winograd.convolve, _fewest, winograd.workspace, _minimal, spreads=True),
     Algorithm(
         "winograd",
@@ -274,8 +288,10 @@ ALGORITHMS = (
     ),
     Algorithm("direct", INPUT, direct.input_gradient, _kernel_input, _blocks_input, _generated, pads=True),
     Algorithm("subpixel", INPUT, subpixel.input_gradient, _subpixel, _blocks_phased, _phased, spreads=True),
-    Algorithm("direct", FILTER, direct.filter_gradient, _kernel_filter, _blocks_filter, _packable),
-    Algorithm("dots", FILTER, filter_dots.filter_gradient, _dots, filter_dots.workspace, _rows),
+    Algorithm(
+        "direct", FILTER, direct.filter_gradient, _kernel_filter, _blocks_filter, _packable, borders=True
+    ),
+    Algorithm("dots", FILTER, filter_dots.filter_gradient, _dots, filter_dots.workspace, _rows, borders=True),
     Algorithm(
         "winograd",
         FILTER,
@@ -377,10 +393,10 @@ def choose(problem: ConvProblem, member: str, dtype: str) -> Algorithm:
 
 def _best_time(algorithm: Algorithm, problem: ConvProblem, arrays: tuple[Array, Array]) -> float:
     """Return the shortest of three calls, the first one, which compiles, left out."""
-    times = []
+    times, run = [], algorithm.ready(problem, arrays[0].dtype)
     for _ in range(4):
         start = perf_counter()
-        algorithm.run(problem, *arrays)
+        run(*arrays)
         times.append(perf_counter() - start)
     return min(times[1:])
 

@@ -17,11 +17,15 @@ from mygrad.convolution.arguments import (
     check_transposed_shapes,
     transposed_of,
 )
+from mygrad.errors import InvalidConvolution
 
 __all__ = ["FILTER", "FORWARD", "INPUT", "Axis", "ConvProblem", "Phase"]
 
 FORWARD, INPUT, FILTER = "forward", "input gradient", "filter gradient"
 """The members of the family."""
+
+
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,24 @@ class Axis:
         ]
         return min(ends), max(ends) + 1
 
+    @property
+    def outside(self) -> Pair:
+        """Return how many positions before and after x are reached; ``up == 1``."""
+        start, stop = self.reach()
+        return max(-start, 0), max(stop - self.i, 0)
+
+
+def _checked(border: str, axes: tuple[Axis, ...]) -> str:
+    """Return the border, "zeros" where none is reached."""
+    if border == "zeros" or not any(any(axis.outside) for axis in axes):
+        return "zeros"
+    for number, axis in enumerate(axes):
+        if axis.i == 0 and any(axis.outside):
+            raise InvalidConvolution(
+                f"x has no elements along axis {number}, from which a border of mode {border!r} could be made"
+            )
+    return border
+
 
 Phase = tuple[tuple[slice, ...], tuple[slice, ...], "ConvProblem"]
 
@@ -110,6 +132,8 @@ class ConvProblem:
     batch, groups, channels, filters : int
         Channels and filters are those of one group.
     axes : tuple of Axis
+    border : str
+        What stands where x is padded: "zeros", "reflect", "symmetric", "edge" or "wrap".
 
     Examples
     --------
@@ -126,6 +150,7 @@ class ConvProblem:
     channels: int
     filters: int
     axes: tuple[Axis, ...]
+    border: str = "zeros"
 
     def __hash__(self) -> int:  # a problem is looked up in tables again and again
         return self._hash
@@ -135,7 +160,7 @@ class ConvProblem:
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.batch, self.groups, self.channels, self.filters, self.axes))
+        return hash((self.batch, self.groups, self.channels, self.filters, self.axes, self.border))
 
     @staticmethod
     def make(
@@ -147,6 +172,7 @@ class ConvProblem:
         dilation: Any = 1,
         groups: int = 1,
         fit: str = "exact",
+        border: str = "zeros",
     ) -> "ConvProblem":
         """Check the arguments of a convolution and return its problem.
 
@@ -161,6 +187,8 @@ class ConvProblem:
             Channels and filters fall into so many groups that do not see each other.
         fit : "exact" or "floor"
             Whether the last placement has to end where the padded data does.
+        border : "zeros", "reflect", "symmetric", "edge" or "wrap"
+            What stands where x is padded.
 
         Raises
         ------
@@ -180,7 +208,7 @@ class ConvProblem:
             Axis(a.size, a.taps, o, a.stride, a.dilation, a.padding[0])
             for a, o in zip(arguments, outputs, strict=True)
         )
-        return ConvProblem(x_shape[0], groups, w_shape[1], w_shape[0] // groups, axes)
+        return ConvProblem(x_shape[0], groups, w_shape[1], w_shape[0] // groups, axes, _checked(border, axes))
 
     @staticmethod
     def make_transposed(
@@ -192,6 +220,7 @@ class ConvProblem:
         output_padding: Any = 0,
         dilation: Any = 1,
         groups: int = 1,
+        border: str = "zeros",
     ) -> "ConvProblem":
         """Return the problem whose `input_gradient` is a transposed convolution of `g` with `w`.
 
@@ -211,7 +240,7 @@ class ConvProblem:
             Axis(a.size, a.taps, o, a.stride, a.dilation, a.padding[0])
             for a, o in zip(arguments, g_shape[2:], strict=True)
         )
-        return ConvProblem(g_shape[0], groups, w_shape[1], w_shape[0] // groups, axes)
+        return ConvProblem(g_shape[0], groups, w_shape[1], w_shape[0] // groups, axes, _checked(border, axes))
 
     @cached_property
     def x_shape(self) -> tuple[int, ...]:
@@ -253,10 +282,23 @@ class ConvProblem:
             count *= axis.k * axis.o
         return count
 
+    @cached_property
+    def continued(self) -> "tuple[tuple[Pair, ...], ConvProblem]":
+        """Return the elements put before and after each axis of x, and the problem of what is then longer."""
+        axes, widths = [], [(0, 0), (0, 0)]
+        for axis in self.axes:
+            before, after = axis.outside
+            widths.append((before, after))
+            axes.append(replace(axis, i=before + axis.i + after, before=axis.before - before))
+        return tuple(widths), replace(self, axes=tuple(axes), border="zeros")
+
     def for_input(self) -> "ConvProblem":
-        """Return the problem whose output is the gradient of x: it takes g and w with swapped channels."""
+        """Return the problem whose output is the gradient of x: it takes g and w with swapped channels.
+
+        What borders other than zeros add to it is left out.
+        """
         axes = tuple(axis.for_input() for axis in self.axes)
-        return replace(self, channels=self.filters, filters=self.channels, axes=axes)
+        return replace(self, channels=self.filters, filters=self.channels, axes=axes, border="zeros")
 
     def for_filter(self) -> "ConvProblem":
         """Return the problem whose output is the gradient of w: samples are summed as channels were."""

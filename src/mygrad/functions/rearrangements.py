@@ -91,6 +91,9 @@ _MOVING_PADS["empty"] = "constant"
 def _pad(g: Any, y: Any, x: Any, pad_width: Any, mode: str = "constant", **params: Any) -> Any:
     if not isinstance(mode, str) or mode not in _MOVING_PADS or params.get("reflect_type") == "odd":
         raise NotImplementedError(f"np.pad of a tensor has no gradient for mode={mode!r}")
+    if _MOVING_PADS[mode] == "constant" and not isinstance(pad_width, dict):
+        widths = np.broadcast_to(pad_width, (x.ndim, 2))
+        return g[tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))]
     params.pop("constant_values", None)
     where: Any = np.pad(numbers(x.shape), pad_width, mode=_MOVING_PADS[mode], **params)
     return returned.either(g, positions=where, shape=x.shape)

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from mygrad.autodiff.tensor import Tensor
 from mygrad.convolution import ConvProblem
-from mygrad.convolution.arguments import PLAIN, AxisArguments, arguments_of, is_plain, no_such, transposed_of
+from mygrad.convolution.arguments import PLAIN, is_plain, no_such
+from mygrad.convolution.borders import BORDERS
 from mygrad.errors import InvalidConvolution
-from mygrad.functions.borders import MODES, extend, fold
 from mygrad.functions.convolution import convolve, convolve_plus, input_gradient, input_gradient_plus
-from mygrad.functions.elementwise import add
+from mygrad.functions.rearrangements import pad
 from mygrad.nnet.operands import operand
 
 __all__ = ["conv_nd", "conv_transpose_nd"]
@@ -28,9 +26,10 @@ def _problem(x: Any, w: Any, *arguments: Any) -> ConvProblem:
 
 
 def _new_problem(
-    x: Any, w: Any, stride: Any, padding: Any, dilation: Any, groups: Any, fit: Any
+    x: Any, w: Any, stride: Any, padding: Any, dilation: Any, groups: Any, fit: Any, border: str = "zeros"
 ) -> ConvProblem:
-    return ConvProblem.make(x, w, stride=stride, padding=padding, dilation=dilation, groups=groups, fit=fit)
+    options = {"padding": padding, "dilation": dilation, "groups": groups, "fit": fit, "border": border}
+    return ConvProblem.make(x, w, stride=stride, **options)
 
 
 _kept_problem = lru_cache(maxsize=1024)(_new_problem)
@@ -85,7 +84,8 @@ def conv_nd(
     bias : ArrayLike, shape (F,), optional
         A number added to all outputs of each filter.
     padding_mode : "zeros", "constant", "reflect", "symmetric", "edge" or "wrap"
-        What is put at the ends, under the names of `numpy.pad`; all but zeros take a padded copy of `x`.
+        What is put at the ends, under the names of `numpy.pad`. "constant" takes a padded copy of `x`, the
+        others where the algorithm needs one.
     padding_value : float
         What is put there with "constant".
     fit : "exact" or "floor"
@@ -125,17 +125,21 @@ def conv_nd(
     arguments = stride, padding, dilation, groups, fit
     problem = _problem(x.shape, w.shape, *arguments)
     if padding_mode != "zeros" or padding_value:
-        _check_mode(padding_mode, padding_value)
-        x, problem = _extended(x, w, arguments, padding_mode, padding_value)
+        _check_mode(padding_mode, padding_value, "constant")
+        if padding_mode != "constant":
+            problem = _problem(x.shape, w.shape, *arguments, padding_mode)
+        elif padding_value:
+            x, problem = _padded(x, problem, padding_value)
     if bias is None:
         return convolve.run((x, w), {"problem": problem}, constant)
     b = _checked_bias(bias, problem.y_shape[1], w.shape)
     return convolve_plus.run((x, w, b), {"problem": problem}, constant)
 
 
-def _check_mode(mode: str, value: Any, modes: Sequence[str] = MODES) -> None:
-    if mode not in ("zeros", *modes):
-        raise InvalidConvolution(no_such("padding_mode", mode, ["zeros", *modes]))
+def _check_mode(mode: str, value: Any, *more: str) -> None:
+    modes = ["zeros", *more, *BORDERS]
+    if mode not in modes:
+        raise InvalidConvolution(no_such("padding_mode", mode, modes))
     if mode != "constant" and value:
         raise InvalidConvolution(f"a padding_value, {value!r}, needs padding_mode='constant', not {mode!r}")
 
@@ -150,20 +154,10 @@ def _checked_bias(bias: Any, channels: int, shape: tuple[int, ...]) -> Tensor:
     return b
 
 
-def _widths(axes: list[AxisArguments]) -> tuple[Any, Any]:
-    """Return the elements to put before and after each axis, and those to crop there, as negative numbers."""
-    put = tuple((max(a.padding[0], 0), max(a.padding[1], 0)) for a in axes)
-    crop = tuple((min(a.padding[0], 0), min(a.padding[1], 0)) for a in axes)
-    return ((0, 0), (0, 0), *put), crop
-
-
-def _extended(x: Tensor, w: Tensor, arguments: Any, mode: str, value: Any) -> tuple[Tensor, ConvProblem]:
-    """Return the padded data, and the problem of convolving them."""
-    stride, padding, dilation, groups, fit = arguments
-    axes = arguments_of(x.shape[2:], w.shape[2:], stride=stride, padding=padding, dilation=dilation, fit=fit)
-    widths, crop = _widths(axes)
-    longer = extend.run((x,), {"widths": widths, "mode": mode, "value": value})
-    return longer, _new_problem(longer.shape, w.shape, stride, crop, dilation, groups, fit)
+def _padded(x: Tensor, problem: ConvProblem, value: Any) -> tuple[Tensor, ConvProblem]:
+    """Return data padded with `value`, and the problem of convolving them."""
+    widths, longer = problem.continued
+    return pad.run((x,), {"pad_width": widths, "mode": "constant", "constant_values": value}), longer
 
 
 def conv_transpose_nd(
@@ -226,17 +220,10 @@ def conv_transpose_nd(
     Tensor([[[ 1.,  2., 13., 20., 30.]]])
     """
     g, w = operand(x), operand(filter_bank)
-    shapes = {"stride": stride, "dilation": dilation, "output_padding": output_padding}
-    problem = ConvProblem.make_transposed(g.shape, w.shape, padding=padding, groups=groups, **shapes)
-    b = () if bias is None else (_checked_bias(bias, problem.x_shape[1], w.shape),)
-    run = (input_gradient_plus if b else input_gradient).run
-    if padding_mode == "zeros":
-        return run((g, w, *b), {"problem": problem}, constant)
-    _check_mode(padding_mode, 0, MODES[1:])
-    widths, crop = _widths(transposed_of(g.shape[2:], w.shape[2:], padding=padding, **shapes))
-    longer = ConvProblem.make_transposed(g.shape, w.shape, padding=crop, groups=groups, **shapes)
-    spread = input_gradient.run((g, w), {"problem": longer})
-    if not b:
-        return fold.run((spread,), {"widths": widths, "mode": padding_mode}, constant)
-    folded = fold.run((spread,), {"widths": widths, "mode": padding_mode})
-    return add(folded, np.reshape(b[0], (-1, *(1,) * (g.ndim - 2))), constant=constant)
+    _check_mode(padding_mode, 0)
+    sizes = {"stride": stride, "padding": padding, "dilation": dilation, "output_padding": output_padding}
+    problem = ConvProblem.make_transposed(g.shape, w.shape, groups=groups, border=padding_mode, **sizes)
+    if bias is None:
+        return input_gradient.run((g, w), {"problem": problem}, constant)
+    b = _checked_bias(bias, problem.x_shape[1], w.shape)
+    return input_gradient_plus.run((g, w, b), {"problem": problem}, constant)

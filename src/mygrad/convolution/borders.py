@@ -1,44 +1,49 @@
-"""Data continued past their ends, under NumPy's names of the modes; each other's gradients.
+"""Data continued past their ends, under NumPy's names of the modes: which element stands where.
 
 `extend` is `numpy.pad`, linear in the data; `fold` adds each element of the border to the element that it
-continues.
+continues. Algorithms that look up `sources` need neither.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from mygrad.autodiff.declare import Function
-
-__all__ = ["MODES", "extend", "fold"]
+__all__ = ["BORDERS", "extend", "fold", "sources"]
 
 Array = np.ndarray[Any, Any]
 Widths = tuple[tuple[int, int], ...]
 
-MODES = ("constant", "reflect", "symmetric", "edge", "wrap")
+BORDERS = ("reflect", "symmetric", "edge", "wrap")
 
 
-def _extend(x: Array, widths: Widths, mode: str, value: Any = 0) -> Array:
-    if mode == "constant":
-        return np.pad(x, widths, constant_values=value)
-    return np.pad(x, widths, mode=mode)  # type: ignore[call-overload]
+def sources(start: int, stop: int, size: int, border: str) -> Array:
+    """Return the element that stands at each position from `start` to `stop`; -1 where that is a zero."""
+    position = np.arange(start, stop)
+    if border == "zeros":
+        return np.where((position < 0) | (position >= size), -1, position)
+    before, after = max(-start, 0), max(stop - size, 0)
+    continued = np.pad(np.arange(size), (before, after), mode=border)  # type: ignore[call-overload]
+    return continued[start + before : stop + before]
 
 
-def _fold(g: Array, widths: Widths, mode: str) -> Array:
-    inner = tuple(slice(before, n - after) for n, (before, after) in zip(g.shape, widths, strict=True))
-    if mode == "constant":
-        return g[inner]
+def extend(x: Array, widths: Widths, border: str) -> Array:
+    """Return `x` continued by `widths`, a pair (before, after) for each axis."""
+    return np.pad(x, widths, mode=border)  # type: ignore[call-overload]
+
+
+def fold(g: Array, widths: Widths, border: str) -> Array:
+    """Return the gradient of `x`, given that of `extend`."""
     for axis, (before, after) in enumerate(widths):
         if before or after:
-            g = np.moveaxis(_fold_first(np.moveaxis(g, axis, 0), before, after, mode), 0, axis)
+            g = np.moveaxis(_fold_first(np.moveaxis(g, axis, 0), before, after, border), 0, axis)
     return g
 
 
-def _fold_first(g: Array, before: int, after: int, mode: str) -> Array:
+def _fold_first(g: Array, before: int, after: int, border: str) -> Array:
     """Fold the first axis."""
     size = len(g) - before - after
-    source = np.pad(np.arange(size), (before, after), mode=mode)  # type: ignore[call-overload]
+    source = sources(-before, size + after, size, border)
     whole = np.array(g[before : before + size])
     for start, stop in ((0, before), (before + size, len(g))):
         for first, last in _runs(source[start:stop]):
@@ -63,17 +68,3 @@ def _runs(source: Array) -> Iterator[tuple[int, int]]:
             stop = start + 1  # a jump, from one end of the data to the other
         yield start, stop
         start = stop
-
-
-extend: Final = Function(
-    _extend,
-    lambda g, y, x, widths, mode, value=0: fold.either(g, widths=widths, mode=mode),
-    names="x widths mode value",
-)
-"""`x` continued by `widths`, a pair (before, after) for each axis; `value` is that of mode "constant"."""
-fold: Final = Function(
-    _fold,
-    lambda u, y, g, widths, mode: extend.either(u, widths=widths, mode=mode),
-    names="g widths mode",
-)
-"""The gradient of `x`, given that of `extend`."""
