@@ -90,9 +90,20 @@ PATHS = {
     "tensor_manip.transpose_like.funcs": "moveaxis roll swapaxes transpose",
 }
 """Module path below `mygrad` -> its public names."""
+PATHS |= {
+    f"nnet.{module}.{name}": name
+    for module, names in {
+        "activations": "elu glu hard_tanh leaky_relu relu selu sigmoid soft_sign",
+        "initializers": "constant dirac glorot_normal glorot_uniform he_normal he_uniform normal uniform",
+        "losses": "margin_ranking_loss multiclass_hinge negative_log_likelihood softmax_crossentropy",
+    }.items()
+    for name in names.split()
+}  # as attributes of their module these are the functions, as they were
+PATHS["nnet.activations.softmax"] = "logsoftmax softmax"
+PATHS["nnet.losses.focal_loss"] = "focal_loss softmax_focal_loss"
 
 
-REAL = ("linalg", "nnet.layers", "random")
+REAL = ("linalg", "nnet.activations", "nnet.initializers", "nnet.layers", "nnet.losses", "random")
 """Modules with a file, and modules of MyGrad 2.5 below them, which they find by `below`."""
 HOMES = {"linalg.funcs": "mygrad.linalg", "nnet": "mygrad.nnet", "random": "mygrad.random"}
 """Where the names of a path, or of a path's first part, are; in `mygrad` if nowhere else."""
@@ -140,5 +151,5 @@ def below(module: str, name: str) -> ModuleType:
 
 for _path, _names in PATHS.items():
     _add(_path, _names)
-_add("tensor_base", "Tensor asarray astensor implements_numpy_override")
+_add("tensor_base", "Tensor asarray astensor tensor implements_numpy_override")
 vars(sys.modules["mygrad.tensor_base"])["implements_numpy_override"] = implements_numpy_override

@@ -74,7 +74,7 @@ class Operation(ABC):
         """Give each variable the gradient that `backward_var` makes; a class may do more before or after."""
         assert self._pulling is not None, "backward of an operation is called by that of a tensor"
         node, gradients = self._pulling
-        for index, x in enumerate(node.inputs):
+        for index, x in enumerate(node.inputs[: len(self.variables)]):
             if type(x) is Node and not x.constant:
                 self._give(x, grad, index, gradients, kwargs)
 
@@ -213,10 +213,12 @@ def execute_op(
     def compute(target: Any, flag: bool | None) -> Tensor:
         extra = {} if target is None else {"out": target}
         value = np.asarray(operation(*tensors, *(op_args or ()), **keywords, **extra))
+        variables = getattr(operation, "variables", ())  # perhaps not all, or in another order
+        used = (*variables, *(x for x in tensors if not any(x is each for each in variables)))
         if Op.can_return_view and Function.is_view(value, tensors[0].data):
             again = Step(_replay, {"Op": Op, "args": op_args, "kwargs": keywords})
-            return _recorded_view(operation, tensors, value, flag, again)
-        made = record(operation, tensors, value, None, flag)
+            return _recorded_view(operation, used, value, flag, again)
+        made = record(operation, used, value, None, flag)
         if modes.guarding():
             made._node.expose()  # the operation may keep the array
         return made

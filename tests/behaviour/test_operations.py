@@ -81,3 +81,44 @@ def test_an_exception_unlocks():
 def test_second_order_is_refused_by_name():
     with pytest.raises(NotImplementedError, match="Product"):
         mg.grad(mg.grad(lambda x: mg.execute_op(Product, x, x)))(1.0)
+
+
+class Difference(Operation):
+    """Of two tensors, which are differentiated in the order that `variables` says."""
+
+    order: tuple[int, ...] = (0, 1)
+
+    def __call__(self, *operands):
+        self.variables = tuple(operands[i] for i in self.order)
+        return operands[0].data - operands[1].data
+
+    def backward_var(self, grad, index, **kwargs):
+        return grad * (1, -1)[self.order[index]]
+
+
+@pytest.mark.parametrize(("order", "expected"), [((0, 1), (1, -1)), ((1, 0), (1, -1)), ((1,), (None, -1))])
+def test_index_counts_variables(order, expected):
+    x, y = mg.tensor(5.0), mg.tensor(3.0)
+    z = mg.execute_op(type("Ordered", (Difference,), {"order": order}), x, y)
+    assert not x.data.flags.writeable
+    z.backward()
+    assert (x.grad, y.grad) == expected
+    assert x.data.flags.writeable
+
+
+def test_an_input_that_is_no_variable_makes_the_result_vary():
+    x, y = mg.tensor(5.0), mg.tensor(3.0, constant=True)
+    assert not mg.execute_op(type("Second", (Difference,), {"order": (1,)}), x, y).constant
+
+
+def test_forgotten_variables():
+    class Forgetful(Operation):
+        def __call__(self, x):
+            return 2 * x.data
+
+        def backward_var(self, grad, index, **kwargs):
+            return 2 * grad
+
+    y = mg.execute_op(Forgetful, mg.tensor(1.0))
+    with pytest.raises(AttributeError, match="variables"):
+        y.backward()
