@@ -17,16 +17,18 @@ from mygrad.convolution.executor import run_parts, threads
 from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import CALL
 
-__all__ = ["applies", "convolve", "cycles", "filter_gradient", "input_gradient", "workspace"]
+__all__ = ["applies", "convolve", "cycles", "filter_gradient", "input_gradient", "shared", "workspace"]
 
 Array = np.ndarray[Any, Any]
+MULTIPLES = 1.5, 2, 3, 4, 8, 16  # of the span of a filter
+ROWS = 500
 MOST_PARTS = 16  # of a filter gradient, for any number of threads
 CALLS = 20  # of NumPy, each as long as a call of a kernel
 TILE_BYTES = 1 << 20  # of all that is transformed at a time by a thread
-FLOP_CYCLES = 1.2  # of a transform, in either dtype
+FLOP_CYCLES = 0.6  # of a transform, in either dtype
 PRODUCT_CYCLES = 1.0  # of a product of two complex numbers
 PAD_CYCLES = 1.5  # to move one number
-TILE_CYCLES = 400_000  # of the calls for one tile
+TILE_CYCLES = 40_000  # of the calls for one tile
 
 
 def _smooth(least: int) -> int:
@@ -46,15 +48,11 @@ def _span(axis: Axis) -> int:
     return abs(axis.dilation) * (axis.k - 1) + 1
 
 
-@lru_cache(maxsize=4096)
-def _size(outputs: int, span: int) -> int:
-    """Return the transform of least work for so many outputs of a filter of `span` positions."""
-    whole = _smooth(outputs + span - 1)
-    sizes = {whole} | {size for n in range(1, 10) if (size := _smooth(span << n)) < whole}
-    return min(
-        sizes,
-        key=lambda size: ceil(outputs / (size - span + 1)) * (size * (log2(size) + 4) + TILE_CYCLES / 3),
-    )
+def _sizes(axis: Axis) -> list[int]:
+    """Return the transforms worth trying: some multiples of the filter, and all outputs at once."""
+    span = _span(axis)
+    whole = _smooth(axis.o + span - 1)
+    return sorted({size for times in MULTIPLES if (size := _smooth(int(span * times))) < whole} | {whole})
 
 
 @dataclass(frozen=True)
@@ -66,11 +64,19 @@ class Tiling:
     counts: tuple[int, ...]
 
     @staticmethod
-    def of(problem: ConvProblem) -> "Tiling":
-        sizes = tuple(_size(axis.o, _span(axis)) for axis in problem.axes)
+    def made_of(problem: ConvProblem, sizes: tuple[int, ...]) -> "Tiling":
         outputs = tuple(size - _span(axis) + 1 for size, axis in zip(sizes, problem.axes, strict=True))
         counts = tuple(ceil(axis.o / each) for axis, each in zip(problem.axes, outputs, strict=True))
         return Tiling(sizes, outputs, counts)
+
+    def cycles(self, problem: ConvProblem) -> float:
+        """Predict the cycles of one core; a few more where there is little to share with others."""
+        size, tiles, groups = prod(self.sizes), prod(self.counts), problem.groups
+        pairs = groups * problem.channels * problem.filters
+        arrays = tiles * problem.batch * groups * (problem.channels + problem.filters) + pairs
+        transforms = arrays * size * (2.5 * log2(max(size, 2)) * FLOP_CYCLES + PAD_CYCLES)
+        products = tiles * problem.batch * pairs * size / 2 * PRODUCT_CYCLES
+        return (transforms + products + TILE_CYCLES * tiles) * (1 + 0.25 / tiles / problem.batch)
 
     def starts(self) -> Iterator[tuple[int, ...]]:
         """Return the first outputs of every tile."""
@@ -83,20 +89,27 @@ def applies(problem: ConvProblem) -> bool:
     return all(axis.stride == 1 == axis.up for axis in problem.axes) and prod(a.k for a in problem.axes) >= 16
 
 
+@lru_cache(maxsize=1024)
+def _tiling(problem: ConvProblem) -> Tiling:
+    """Return the tiles of least work: large ones share less, small ones need smaller filters' transforms."""
+    choices = product(*map(_sizes, problem.axes))
+    return min((Tiling.made_of(problem, sizes) for sizes in choices), key=lambda each: each.cycles(problem))
+
+
 def cycles(problem: ConvProblem) -> float:
     """Predict the cycles of one core."""
-    tiling, groups = Tiling.of(problem), problem.groups
-    size, tiles = prod(tiling.sizes), prod(tiling.counts)
-    pairs = groups * problem.channels * problem.filters
-    arrays = tiles * problem.batch * groups * (problem.channels + problem.filters) + pairs
-    transforms = arrays * size * (2.5 * log2(max(size, 2)) * FLOP_CYCLES + PAD_CYCLES)
-    products = tiles * problem.batch * pairs * size / 2 * PRODUCT_CYCLES
-    return transforms + products + TILE_CYCLES * tiles + CALLS * CALL
+    return _tiling(problem).cycles(problem) + CALLS * CALL
+
+
+def shared(problem: ConvProblem) -> bool:
+    """Tell whether threads can work at once: NumPy keeps the interpreter to itself for few rows."""
+    rows = problem.groups * problem.channels * prod(_tiling(problem).sizes[:-1])
+    return rows > ROWS
 
 
 def workspace(problem: ConvProblem, itemsize: int) -> int:
     """Return the bytes of transformed filters, and of the tiles of all threads."""
-    tiling = Tiling.of(problem)
+    tiling = _tiling(problem)
     channels = problem.groups * problem.channels
     tile = problem.groups * (problem.channels + problem.filters) * prod(tiling.sizes) * itemsize
     filters = channels * problem.filters * prod(tiling.sizes) * itemsize
@@ -138,6 +151,21 @@ def _transform(array: Array, sizes: tuple[int, ...]) -> Array:
     return np.fft.rfftn(array, s=sizes, axes=_last(array, len(sizes)))
 
 
+def _filters(w: Array, problem: ConvProblem, sizes: tuple[int, ...]) -> Array:
+    """Return the conjugate transforms of all filters, each of which a thread can compute."""
+    wide = _spread(w, problem.axes)
+    flat = wide.reshape(-1, *wide.shape[-len(sizes) :])
+    spectra = np.empty((len(flat), *sizes[:-1], sizes[-1] // 2 + 1), np.result_type(w.dtype, np.complex64))
+    step = max(1, TILE_BYTES // (2 * spectra[:1].nbytes))
+
+    def part(number: int) -> None:
+        some = slice(number * step, (number + 1) * step)
+        np.conj(_transform(flat[some], sizes), out=spectra[some])
+
+    run_parts(ceil(len(flat) / step), part)
+    return spectra.reshape(*wide.shape[: -len(sizes)], *spectra.shape[1:])
+
+
 def _grouped(array: Array, groups: int, axis: int) -> Array:
     return array.reshape(*array.shape[:axis], groups, -1, *array.shape[axis + 1 :])
 
@@ -151,8 +179,8 @@ def _samples(problem: ConvProblem, tiling: Tiling, itemsize: int) -> list[slice]
 
 def convolve(problem: ConvProblem, x: Array, w: Array) -> Array:
     """Return y of a problem with stride 1."""
-    tiling, axes, groups = Tiling.of(problem), problem.axes, problem.groups
-    filters = np.conj(_transform(_spread(_grouped(w, groups, 0), axes), tiling.sizes))
+    tiling, axes, groups = _tiling(problem), problem.axes, problem.groups
+    filters = _filters(_grouped(w, groups, 0), problem, tiling.sizes)
     y = np.empty(problem.y_shape, x.dtype)
     x, grouped = _grouped(x, groups, 1), _grouped(y, groups, 1)
     tasks = list(product(_samples(problem, tiling, x.itemsize), tiling.starts()))
@@ -189,7 +217,7 @@ def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
 
 def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:
     """Return the gradient of w; partial sums of fixed parts are added in their order."""
-    tiling, axes, groups = Tiling.of(problem), problem.axes, problem.groups
+    tiling, axes, groups = _tiling(problem), problem.axes, problem.groups
     x, g = _grouped(x, groups, 1), _grouped(g, groups, 1)
     tasks = list(product(_samples(problem, tiling, x.itemsize), tiling.starts()))
     spectrum = groups * problem.filters * problem.channels * prod(tiling.sizes) * x.itemsize

@@ -256,7 +256,7 @@ def _transformable(problem: ConvProblem, dtype: str) -> bool:
 
 
 def _tiles(problem: ConvProblem, dtype: str) -> float:
-    return fourier.cycles(problem) / this_machine().hertz / threads()
+    return fourier.cycles(problem) / this_machine().hertz / (threads() if fourier.shared(problem) else 1)
 
 
 def _tiles_input(problem: ConvProblem, dtype: str) -> float:
