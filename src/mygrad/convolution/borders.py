@@ -33,18 +33,19 @@ def extend(x: Array, widths: Widths, border: str) -> Array:
 
 
 def fold(g: Array, widths: Widths, border: str) -> Array:
-    """Return the gradient of `x`, given that of `extend`."""
+    """Return the gradient of `x`, given that of `extend`, which is overwritten."""
     for axis, (before, after) in enumerate(widths):
         if before or after:
-            g = np.moveaxis(_fold_first(np.moveaxis(g, axis, 0), before, after, border), 0, axis)
-    return g
+            _fold_first(np.moveaxis(g, axis, 0), before, after, border)
+            g = g[(*(slice(None),) * axis, slice(before, g.shape[axis] - after))]
+    return np.ascontiguousarray(g)
 
 
-def _fold_first(g: Array, before: int, after: int, border: str) -> Array:
-    """Fold the first axis."""
+def _fold_first(g: Array, before: int, after: int, border: str) -> None:
+    """Add the border of the first axis to what is within."""
     size = len(g) - before - after
     source = sources(-before, size + after, size, border)
-    whole = np.array(g[before : before + size])
+    whole = g[before : before + size]
     for start, stop in ((0, before), (before + size, len(g))):
         for first, last in _runs(source[start:stop]):
             part, begin = g[start + first : start + last], int(source[start + first])
@@ -54,7 +55,6 @@ def _fold_first(g: Array, before: int, after: int, border: str) -> Array:
             else:
                 end = begin + step
                 whole[min(begin, end) : max(begin, end) + 1] += part if step > 0 else part[::-1]
-    return whole
 
 
 def _runs(source: Array) -> Iterator[tuple[int, int]]:
