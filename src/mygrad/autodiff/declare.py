@@ -361,7 +361,7 @@ class Function(Primitive):
         """Apply the function and record it."""
         if not self.known.issuperset(params):
             self._check(params)
-        out = _single(params.pop("out", None))
+        out = _single(params.pop("out")) if "out" in params else None
         values = [x._node.value if isinstance(x, Tensor) else array_of(x) for x in operands]
         try:
             value = self.apply(values, params)

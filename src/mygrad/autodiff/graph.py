@@ -31,7 +31,7 @@ class Operation(Protocol):
 
 
 class Handle(Protocol):
-    def _cleared(self, leaf: "Node") -> None: ...
+    def _cleared(self, node: "Node") -> None: ...
 
 
 class _Cleared:
@@ -127,7 +127,6 @@ class Gradients(dict[Node, Any]):
     wanted: "set[Node] | None"
 
     def __init__(self, lift: Lift | None = None, wanted: set[Node] | None = None) -> None:
-        super().__init__()
         self.lift, self.wanted = lift, wanted
         self.own: set[Node] = set()
 
@@ -205,9 +204,7 @@ def clear(nodes: Iterable[Node]) -> None:
         if handle is not None:
             if node.used and node.guard is LAZY:
                 node.expose()  # a consumer that lives on still needs the array as it is
-            fresh = Node(node.value, node.constant)
-            fresh.handle = node.handle
-            handle._cleared(fresh)
+            handle._cleared(node)
         node.operation, node.inputs, node.params, node.holds = CLEARED, (), None, None
 
 

@@ -43,23 +43,19 @@ _lock = threading.RLock()
 
 
 def _release(entry: _Entry) -> None:
+    array = entry.array
     with _lock:
-        if _entries.get(id(entry.array)) is not entry:
+        if _entries.get(id(array)) is not entry:
             return  # another guard has taken over while this one was going
-        del _entries[id(entry.array)]
+        del _entries[id(array)]
         if entry.owner is not None:  # a view cannot be writeable before its base is
-            entry.owner.views += [entry.array, *entry.views]
+            entry.owner.views += [array, *entry.views]
             return
-        _unlock(entry.array)
-        for array in entry.views:
-            _unlock(array)
-
-
-def _unlock(array: Array) -> None:
-    try:  # noqa: SIM105 - contextlib.suppress takes a microsecond, of every leaf of every graph
-        array.setflags(True)  # pyright: ignore[reportCallIssue]
-    except ValueError:  # its owner has made the memory read-only since
-        pass
+        for each in (array, *entry.views) if entry.views else (array,):
+            try:  # noqa: SIM105 - contextlib.suppress takes a microsecond, of every leaf of every graph
+                each.setflags(True)  # pyright: ignore[reportCallIssue]
+            except ValueError:  # its owner has made the memory read-only since
+                pass
 
 
 def guard(array: Array, *, ours: bool = False) -> Guard | None:
@@ -73,31 +69,23 @@ def guard(array: Array, *, ours: bool = False) -> Guard | None:
         The array is a view that mygrad has just made of memory locked already: it was born
         read-only and is to become writeable together with its base.
     """
-    entry = _entries.get(id(array))
-    found = entry() if entry is not None else None
-    if found is not None:
-        return found
     with _lock:
-        entry = _entries.get(id(array))
-        found = entry() if entry is not None else None
+        old = _entries.get(id(array))
+        found = old() if old is not None else None
         if found is not None:
             return found
         base = array.base
-        owner = guard(base) if isinstance(base, np.ndarray) else None
-        if entry is None and not array.flags.writeable and not (ours and owner is not None):
+        owner = guard(base) if base is not None and isinstance(base, np.ndarray) else None
+        if old is None and not array.flags.writeable and not (ours and owner is not None):
             return owner
-        return _new_guard(array, owner, [] if entry is None else entry.views)
-
-
-def _new_guard(array: Array, owner: Guard | None, views: list[Array]) -> Guard:
-    made = Guard()
-    made.owner = owner
-    entry = _Entry(made, _release)
-    entry.array, entry.views = array, views
-    entry.owner = None if owner is None else _entries.get(id(array.base))
-    array.setflags(False)  # pyright: ignore[reportCallIssue]  # by name, or by flags, it takes twice the time
-    _entries[id(array)] = entry
-    return made
+        made = Guard()
+        made.owner = owner
+        entry = _Entry(made, _release)
+        entry.array, entry.views = array, [] if old is None else old.views
+        entry.owner = None if owner is None else _entries.get(id(base))
+        array.setflags(False)  # pyright: ignore[reportCallIssue]  # by name it takes twice the time
+        _entries[id(array)] = entry
+        return made
 
 
 def is_guarded(array: Array) -> bool:

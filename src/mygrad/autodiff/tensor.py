@@ -194,12 +194,13 @@ class Tensor(Methods, Operators):
         """
         if not modes.tracking():
             return
-        if self.constant:
+        node = self._node
+        if node.constant:
             self.clear_graph()
             return
-        nodes = graph.upstream(self._node)
+        nodes = graph.upstream(node)
         gradients = Gradients()
-        gradients[self._node] = seed(self, grad)
+        gradients[node] = seed(self, grad)
         graph.pull_back(nodes, gradients)
         store(gradients)
         graph.clear(nodes)
@@ -218,8 +219,10 @@ class Tensor(Methods, Operators):
         self._grad = None
         return self
 
-    def _cleared(self, leaf: Node) -> None:
-        self._node = leaf
+    def _cleared(self, node: Node) -> None:
+        """Move to a new leaf of the same value."""
+        self._node = Node(node.value, node.constant)
+        self._node.handle = node.handle
         if self._view is not None:
             self._view.connected, self._view.over = False, True
         for reference in self._views or ():
@@ -333,6 +336,8 @@ def seed(tensor: Tensor, grad: Any) -> Array:
             raise TypeError(_COMPLEX_END.format(value.shape, value.dtype))
         return np.ones(value.shape, value.dtype)
     given = np.asarray(grad._node.value if isinstance(grad, Tensor) else grad)
+    if given.dtype is value.dtype and given.shape == value.shape and value.dtype.kind == "f":
+        return given
     if given.dtype.kind == "c" and value.dtype.kind != "c":
         raise TypeError(f"the gradient of a tensor of dtype {value.dtype} is real; got one of {given.dtype}")
     given = np.asarray(conjugated(given.astype(value.dtype, copy=False)))
@@ -355,9 +360,8 @@ def store(gradients: Gradients) -> None:
         if handle is None or (handle._view is not None and handle._view.connected):
             taken.add(id(g))
             continue  # nobody looks, or it is seen through the gradient of the base
-        g = np.asarray(g)
-        if g.dtype.kind == "c":
-            g = np.asarray(np.conjugate(g))
+        if g.__class__ is not np.ndarray or g.dtype.kind == "c":
+            g = np.asarray(conjugated(np.asarray(g)))
         if id(g) in taken or (number and (g.base is not None or not g.flags.writeable)):
             g = np.array(g)
         taken.add(id(g))
@@ -397,8 +401,10 @@ def _enter(args: Any, values: Any, guarded: bool, as_view: bool) -> tuple[list[A
     inputs, holds, varies = [], [], False
     for x, plain in zip(args, values, strict=True):
         if isinstance(x, Tensor):
-            if x._grad is not None or x._view is not None:
+            if x._view is not None:
                 x._used(as_view=as_view)
+            elif not as_view:
+                x._grad = None
             plain = x._node
             plain.used = True
             varies = varies or not plain.constant

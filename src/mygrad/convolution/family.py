@@ -14,7 +14,7 @@ from mygrad.convolution.executor import chosen_threads
 from mygrad.convolution.prepared import Run
 from mygrad.convolution.problem import ConvProblem
 
-__all__ = ["convolve", "filter_gradient", "input_gradient"]
+__all__ = ["compute", "convolve", "filter_gradient", "input_gradient"]
 
 Array = np.ndarray[Any, Any]
 NAMES = {planner.FORWARD: "xw", planner.INPUT: "gw", planner.FILTER: "xg"}
@@ -78,13 +78,10 @@ def _careful(problem: ConvProblem, member: str, dtype: Any) -> Run:
     return padded if chosen.pads and member == planner.INPUT else run
 
 
-def _ready(problem: ConvProblem, member: str, dtype: Any, shape: tuple[int, ...]) -> Run:
-    """Return what computes a member: kept with the problem, unless times were measured, which may change."""
-    key = member, dtype.char, chosen_threads(), planner._forced.get()
-    run = None if planner._measured else problem.plans.get(key)
-    if run is None:
-        np.empty(shape, dtype)  # what is too large is an error before there is a plan
-        run = problem.plans[key] = _careful(problem, member, dtype)
+def _ready(problem: ConvProblem, member: str, dtype: Any, key: Any) -> Run:
+    """Return what computes a member, and keep it with the problem."""
+    np.empty(problem.shapes[member][2], dtype)  # what is too large is an error before there is a plan
+    run = problem.plans[key] = _careful(problem, member, dtype)
     return run
 
 
@@ -98,7 +95,7 @@ def _inner(a: Array, b: Array) -> tuple[Any, Any]:
     return dtype, np.dtype(np.float32) if half else dtype
 
 
-def _run(problem: ConvProblem, member: str, a: Any, b: Any) -> Array:
+def compute(problem: ConvProblem, member: str, a: Any, b: Any) -> Array:
     """Return a member of the family of any two arrays."""
     a, b = np.asarray(a), np.asarray(b)
     shapes = problem.shapes[member]
@@ -113,7 +110,9 @@ def _run(problem: ConvProblem, member: str, a: Any, b: Any) -> Array:
     if dtype.kind == "c":
         return _run_parts(problem, member, a, b, dtype)
     a, b = _plain(a, inner), _plain(b, inner)
-    y = _ready(problem, member, inner, shape)(a, b)
+    key = member, inner.char, chosen_threads(), planner._forced.get()
+    run = None if planner._measured else problem.plans.get(key)  # what was measured may change the choice
+    y = (run or _ready(problem, member, inner, key))(a, b)
     return y if y.dtype is dtype else y.astype(dtype, copy=False)
 
 
@@ -129,7 +128,7 @@ def _run_parts(problem: ConvProblem, member: str, a: Array, b: Array, dtype: Any
     (ar, ai), (br, bi) = _parts(a, part), _parts(b, part)
 
     def run(left: Array, right: Array) -> Array:
-        return _run(problem, member, left, right)
+        return compute(problem, member, left, right)
 
     y = np.empty(problem.shapes[member][2], dtype)
     y.real = run(ar, br)
@@ -178,7 +177,7 @@ def convolve(problem: ConvProblem, x: Any, w: Any) -> Array:
     >>> convolve(ConvProblem.make(x.shape, w.shape, stride=2), x, w)
     array([[[2., 2.]]])
     """
-    return _run(problem, planner.FORWARD, x, w)
+    return compute(problem, planner.FORWARD, x, w)
 
 
 def input_gradient(problem: ConvProblem, g: Any, w: Any) -> Array:
@@ -197,7 +196,7 @@ def input_gradient(problem: ConvProblem, g: Any, w: Any) -> Array:
     >>> input_gradient(problem, np.ones((1, 1, 3)), np.ones((1, 1, 2)))
     array([[[1., 2., 2., 1.]]])
     """
-    return _run(problem, planner.INPUT, g, w)
+    return compute(problem, planner.INPUT, g, w)
 
 
 def filter_gradient(problem: ConvProblem, x: Any, g: Any) -> Array:
@@ -216,4 +215,4 @@ def filter_gradient(problem: ConvProblem, x: Any, g: Any) -> Array:
     >>> filter_gradient(problem, np.ones((1, 1, 4)), np.ones((1, 1, 3)))
     array([[[3., 3.]]])
     """
-    return _run(problem, planner.FILTER, x, g)
+    return compute(problem, planner.FILTER, x, g)

@@ -71,7 +71,7 @@ class Kernel(NamedTuple):
     work: Work
     """``work(job, wait)``, where `job` is an address."""
     call: Callable[..., Any] | None
-    """``call(template, *arrays)``, where the module has one."""
+    """``call(template, x, w, y, room)``, where the module has one."""
     kept: Any
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from mygrad.convolution import jit
 from mygrad.convolution.addresses import PLACE, address_of
 from mygrad.convolution.executor import borrow, give_back, run
-from mygrad.convolution.worker import JOB_FIELDS, JOB_SIZE
+from mygrad.convolution.worker import JOB_FIELDS, JOB_SIZE, STACK_BYTES
 
 __all__ = ["Plan"]
 
@@ -83,10 +83,14 @@ class Plan:
         return self._template[0]
 
     @cached_property
+    def alone(self) -> bool:
+        """Whether one thread calls the kernel itself."""
+        return PLACE is not None and self.workers == 1
+
+    @cached_property
     def call(self) -> Callable[..., Array]:
-        """Return what is called with the template and arrays: the kernel, where one thread works alone."""
-        alone = None if PLACE is None or self.workers > 1 else self.kernel.call
-        return alone or self._shared
+        """Return what is called with the template, x, w, y and room to work in."""
+        return (self.kernel.call if self.alone else None) or self._shared
 
     @cached_property
     def worker_bytes(self) -> int:
@@ -100,27 +104,28 @@ class Plan:
     def __call__(self, x: Array, w: Array, y: Array) -> Array:
         """Fill `y` and return it; the arrays have the strides of the plan."""
         room = borrow(self.workspace)
-        self.call(self.template, x, w, room if self.packed_bytes else w, room, y)
+        self.call(self.template, x, w, y, room)
         give_back(room)
         return y
 
     def into(self, shape: tuple[int, ...], dtype: Any) -> Callable[[Array, Array], Array]:
-        """Return what makes a new array of two: the same in the fewest steps."""
-        call, template, size = self.call, self.template, self.workspace
+        """Return what makes a new array of two; for small jobs in the fewest steps."""
+        call, template = self.call, self.template
 
         def make(x: Array, w: Array) -> Array:
-            room = borrow(size)
-            y = call(template, x, w, room if self.packed_bytes else w, room, np.empty(shape, dtype))
-            give_back(room)
-            return y
+            return self(x, w, np.empty(shape, dtype))
 
-        return make
+        def make_alone(x: Array, w: Array) -> Array:
+            return call(template, x, w, np.empty(shape, dtype))
 
-    def _shared(self, template: Array, *data: Array) -> Array:
-        job = template.copy()
-        job[DATA] += [address_of(each) for each in data]
+        make_alone.plan = self  # type: ignore[attr-defined]  # which has what the template points to
+        return make_alone if self.alone and self.workspace <= STACK_BYTES else make
+
+    def _shared(self, template: Array, x: Array, w: Array, y: Array, room: Array) -> Array:
+        job, packed = template.copy(), room if self.packed_bytes else w
+        job[DATA] += [address_of(each) for each in (x, w, packed, room, y)]
         run(Part(self.kernel.work, address_of(job), job), self.workers)
-        return data[-1]
+        return y
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ One call from Python does it all, so that threads do not wait for the interprete
 """
 
 from mygrad.convolution.addresses import PLACE
-from mygrad.convolution.ir import Code, Value
+from mygrad.convolution.ir import Code
 
-__all__ = ["JOB_FIELDS", "JOB_SIZE", "emit_call", "emit_work"]
+__all__ = ["JOB_FIELDS", "JOB_SIZE", "STACK_BYTES", "emit_work"]
 
 # The counters that threads share have a cache line each; a job is JOB_SIZE numbers of eight bytes.
 COUNTERS = ("worker", "next_pack", "packs_done", "next_task", "tasks_done")
@@ -18,6 +18,7 @@ JOB_FIELDS = {name: 8 * n for n, name in enumerate(COUNTERS)} | {
     ))
 }  # fmt: skip
 JOB_SIZE = 8 * len(COUNTERS) + 16
+STACK_BYTES = 1 << 14
 
 
 class Work:
@@ -88,42 +89,49 @@ def emit_work(*, packs: bool) -> list[str]:
     """Return the lines of `work`, and of a `call` of it."""
     code = Work(packs=packs).code
     lines = ["define void @work(ptr %job, i64 %wait) nounwind {", "entry:", *code.lines, "  ret void", "}"]
-    return lines + emit_call(JOB_FIELDS["x"])
+    return lines + emit_call(packs=packs)
 
 
-def emit_call(first: int) -> list[str]:
-    """Return the lines of ``call(template, *arrays)``, a function of Python's own, which has least to do.
+class Call:
+    """Write ``call(template, x, w, y, room)``, a function of Python's own: to call it takes least.
 
-    It works on a copy of the template, adds the addresses of the arrays to its words from `first` on, and
-    returns the last array.
+    It works on a copy of the template, to whose offsets it adds the addresses of the arrays, lets go of the
+    interpreter lock meanwhile, and returns y. Room for a small job is on the stack.
     """
-    code = Code(2, 4)
-    code.room("job", 8 * JOB_SIZE)
 
-    def data(number: Value) -> tuple[str, str]:
-        array = code.load("ptr", code.entry("%arguments", number), 8)
-        return array, code.load("ptr", code.at(array, PLACE or 0), 8)
+    def __init__(self, *, packs: bool) -> None:
+        self.code = code = Code(2, 4)
+        code.room("job", 8 * JOB_SIZE)
+        code.room("stack", STACK_BYTES)
+        code.copy("%job", self._data(0), 8 * JOB_SIZE)
+        given = code.subtract("%count", 4)
+        (room,) = code.when(given, lambda _: [self._data(4)], ["%stack"], "ptr")
+        arrays = {"x": self._data(1), "w": self._data(2), "y": self._data(3), "workspace": room}
+        for name, address in (arrays | {"packed": room if packs else arrays["w"]}).items():
+            place = code.at("%job", 8 * JOB_FIELDS[name])
+            code.store("ptr", code.at(address, code.integer(place)), place, 8)
+        state = code.put("call ptr @PyEval_SaveThread()")
+        code.do("call void @work(ptr %job, i64 1)")
+        code.do(f"call void @PyEval_RestoreThread(ptr {state})")
+        y = self._argument(3)
+        code.do(f"call void @Py_IncRef(ptr {y})")
+        code.do(f"ret ptr {y}")
 
-    def add(index: str) -> None:
-        place = code.at("%job", code.add(code.multiply(index, 8), 8 * first))
-        address = code.put(f"ptrtoint ptr {data(code.add(index, 1))[1]} to i64")
-        code.store("i64", code.put(f"add i64 {code.integer(place)}, {address}"), place, 8)
+    def _argument(self, number: int) -> str:
+        return self.code.load("ptr", self.code.entry("%arguments", number), 8)
 
-    code.copy("%job", data("0")[1], 8 * JOB_SIZE)
-    count = code.subtract("%count", 1)
-    code.each(count, add)
-    state = code.put("call ptr @PyEval_SaveThread()")
-    code.do("call void @work(ptr %job, i64 1)")
-    code.do(f"call void @PyEval_RestoreThread(ptr {state})")
-    last = data(count)[0]
-    code.do(f"call void @Py_IncRef(ptr {last})")
+    def _data(self, number: int) -> str:
+        return self.code.load("ptr", self.code.at(self._argument(number), PLACE or 0), 8)
+
+
+def emit_call(*, packs: bool) -> list[str]:
+    """Return the lines of `call`."""
     return [
         "declare ptr @PyEval_SaveThread()",
         "declare void @PyEval_RestoreThread(ptr)",
         "declare void @Py_IncRef(ptr)",
         "define ptr @call(ptr %self, ptr %arguments, i64 %count) nounwind {",
         "entry:",
-        *code.lines,
-        f"  ret ptr {last}",
+        *Call(packs=packs).code.lines,
         "}",
     ]

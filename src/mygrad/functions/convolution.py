@@ -13,6 +13,8 @@ from mygrad.autodiff.declare import Function
 from mygrad.autodiff.dtypes import is_complex
 from mygrad.autodiff.tensor import Tensor, record
 from mygrad.convolution import pooling
+from mygrad.convolution.family import compute
+from mygrad.convolution.problem import FILTER, FORWARD, INPUT
 from mygrad.functions.reductions import sum as sum_of
 
 Array = np.ndarray[Any, Any]
@@ -31,19 +33,19 @@ def _gradient(x: Any, member: Function, a: Any, b: Any, problem: Any) -> Any:
 
 
 convolve: Final = Function(
-    lambda x, w, problem: convolution.convolve(problem, x, w),
+    lambda x, w, problem: compute(problem, FORWARD, x, w),
     lambda g, y, x, w, problem: _gradient(x, input_gradient, g, w, problem),
     lambda g, y, x, w, problem: _gradient(w, filter_gradient, x, g, problem),
     names="x w problem",
 )
 input_gradient: Final = Function(
-    lambda g, w, problem: convolution.input_gradient(problem, g, w),
+    lambda g, w, problem: compute(problem, INPUT, g, w),
     lambda u, gx, g, w, problem: _gradient(g, convolve, u, w, problem),
     lambda u, gx, g, w, problem: _gradient(w, filter_gradient, u, g, problem),
     names="g w problem",
 )
 filter_gradient: Final = Function(
-    lambda x, g, problem: convolution.filter_gradient(problem, x, g),
+    lambda x, g, problem: compute(problem, FILTER, x, g),
     lambda u, gw, x, g, problem: _gradient(x, input_gradient, g, u, problem),
     lambda u, gw, x, g, problem: _gradient(g, convolve, x, u, problem),
     names="x g problem",
@@ -61,7 +63,7 @@ def _summed(g: Any) -> Any:
 
 
 convolve_plus: Final = Function(
-    lambda x, w, bias, problem: _plus(convolution.convolve(problem, x, w), bias),
+    lambda x, w, bias, problem: _plus(compute(problem, FORWARD, x, w), bias),
     lambda g, y, x, w, bias, problem: _gradient(x, input_gradient, g, w, problem),
     lambda g, y, x, w, bias, problem: _gradient(w, filter_gradient, x, g, problem),
     lambda g, y, x, w, bias, problem: _summed(g),
@@ -70,7 +72,7 @@ convolve_plus: Final = Function(
 """`convolve`, and a number added to each channel of the result, in one pass."""
 convolve.name = convolve_plus.name = "conv_nd"
 input_gradient_plus: Final = Function(
-    lambda g, w, bias, problem: _plus(convolution.input_gradient(problem, g, w), bias),
+    lambda g, w, bias, problem: _plus(compute(problem, INPUT, g, w), bias),
     lambda u, gx, g, w, bias, problem: _gradient(g, convolve, u, w, problem),
     lambda u, gx, g, w, bias, problem: _gradient(w, filter_gradient, u, g, problem),
     lambda u, gx, g, w, bias, problem: _summed(u),
