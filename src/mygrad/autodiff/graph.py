@@ -31,7 +31,7 @@ class Operation(Protocol):
 
 
 class Handle(Protocol):
-    def _cleared(self, node: "Node") -> None: ...
+    def _cleared(self, leaf: "Node") -> None: ...
 
 
 class _Cleared:
@@ -194,18 +194,22 @@ def pull_back(nodes: Iterable[Node], gradients: Gradients) -> Gradients:
 def clear(nodes: Iterable[Node]) -> None:
     """Forget how `nodes` were computed; their tensors go on as leaves.
 
-    Somebody may still hold a result computed from one of them, so the old node remains, marked, and
+    Somebody may still hold a result computed from one that was used, so the old node remains, marked, and
     the tensor gets a new one: to go back through the old is an error, to use the tensor again is not.
     """
     for node in nodes:
         if node.operation is CLEARED:
             continue
         handle = node.handle()
-        if handle is not None:
-            if node.used and node.guard is LAZY:
+        operation = CLEARED
+        if handle is not None and node.used:
+            if node.guard is LAZY:
                 node.expose()  # a consumer that lives on still needs the array as it is
+            handle._cleared(Node(node.value, node.constant))
+        elif handle is not None:
             handle._cleared(node)
-        node.operation, node.inputs, node.params, node.holds = CLEARED, (), None, None
+            operation = node.guard = None
+        node.operation, node.inputs, node.params, node.holds = operation, (), None, None
 
 
 def attach(node: Node, handle: Any) -> None:

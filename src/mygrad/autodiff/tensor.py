@@ -219,10 +219,9 @@ class Tensor(Methods, Operators):
         self._grad = None
         return self
 
-    def _cleared(self, node: Node) -> None:
-        """Move to a new leaf of the same value."""
-        self._node = Node(node.value, node.constant)
-        self._node.handle = node.handle
+    def _cleared(self, leaf: Node) -> None:
+        leaf.handle = self._node.handle
+        self._node = leaf
         if self._view is not None:
             self._view.connected, self._view.over = False, True
         for reference in self._views or ():

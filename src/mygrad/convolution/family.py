@@ -80,8 +80,10 @@ def _careful(problem: ConvProblem, member: str, dtype: Any) -> Run:
 
 def _ready(problem: ConvProblem, member: str, dtype: Any, key: Any) -> Run:
     """Return what computes a member, and keep it with the problem."""
-    np.empty(problem.shapes[member][2], dtype)  # what is too large is an error before there is a plan
-    run = problem.plans[key] = _careful(problem, member, dtype)
+    shape = problem.shapes[member][2]
+    np.empty(shape, dtype)  # what is too large is an error before there is a plan
+    run = _careful(problem, member, dtype) if not problem.empty else lambda a, b: np.zeros(shape, dtype)
+    problem.plans[key] = run
     return run
 
 
@@ -101,19 +103,16 @@ def compute(problem: ConvProblem, member: str, a: Any, b: Any) -> Array:
     shapes = problem.shapes[member]
     if a.shape != shapes[0] or b.shape != shapes[1]:
         _refuse(member, (a, b), shapes)
-    shape = shapes[2]
     inner = dtype = a.dtype
     if dtype is not b.dtype or dtype not in SINGLE_OR_DOUBLE:
         dtype, inner = _inner(a, b)
-    if problem.empty:
-        return np.zeros(shape, dtype)
-    if dtype.kind == "c":
-        return _run_parts(problem, member, a, b, dtype)
+        if dtype.kind == "c":
+            return _run_parts(problem, member, a, b, dtype)
     a, b = _plain(a, inner), _plain(b, inner)
     key = member, inner.char, chosen_threads(), planner._forced.get()
     run = None if planner._measured else problem.plans.get(key)  # what was measured may change the choice
     y = (run or _ready(problem, member, inner, key))(a, b)
-    return y if y.dtype is dtype else y.astype(dtype, copy=False)
+    return y if inner is dtype else y.astype(dtype, copy=False)
 
 
 def _parts(array: Array, dtype: Any) -> tuple[Array, Array | None]:
