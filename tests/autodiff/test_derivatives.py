@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import mygrad as mg
-from mygrad import convolution
+from mygrad.functions import convolution
 from mygrad.nnet import conv_nd
 from tests.autodiff import table
 from tests.gradients import check_gradient
@@ -111,12 +111,12 @@ def test_convolutions_push_forward():
 @pytest.fixture
 def convolutions(monkeypatch):
     """The names of the convolutions that the engine computed."""
-    found = []
-    for name in ("convolve", "input_gradient", "filter_gradient"):
-        original = getattr(convolution, name)
-        monkeypatch.setattr(
-            convolution, name, lambda *args, name=name, run=original: found.append(name) or run(*args)
-        )
+    found, compute = [], convolution.compute
+    monkeypatch.setattr(
+        convolution,
+        "compute",
+        lambda problem, member, *args: found.append(member) or compute(problem, member, *args),
+    )
     return found
 
 
