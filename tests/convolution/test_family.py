@@ -1,6 +1,7 @@
 """Every algorithm against the defining sum, on random problems of every kind."""
 
 import itertools
+import pickle
 from typing import Any
 
 import numpy as np
@@ -263,3 +264,12 @@ def test_the_workspace_is_bounded():
         tracemalloc.stop()
         # the result, a padded copy, and a few blocks; the whole patches would be 105 MB
         assert peak < x.nbytes + w.nbytes + g.nbytes + max(x.nbytes, g.nbytes) + 5 * 2**20
+
+
+def test_a_problem_that_was_computed_can_be_pickled():
+    problem = ConvProblem.make((1, 1, 6), (1, 1, 3), stride=1, padding=1, border="reflect")
+    convolve(problem, np.ones(problem.x_shape), np.ones(problem.w_shape))
+    assert problem.plans
+    again = pickle.loads(pickle.dumps(problem))
+    assert again == problem
+    assert not again.plans

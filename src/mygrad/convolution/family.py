@@ -112,7 +112,7 @@ def compute(problem: ConvProblem, member: str, a: Any, b: Any) -> Array:
     key = member, inner.char, chosen_threads(), planner._forced.get()
     run = None if planner._measured else problem.plans.get(key)  # what was measured may change the choice
     y = (run or _ready(problem, member, inner, key))(a, b)
-    return y if inner is dtype else y.astype(dtype, copy=False)
+    return y if y.dtype is dtype else y.astype(dtype, copy=False)
 
 
 def _parts(array: Array, dtype: Any) -> tuple[Array, Array | None]:

@@ -4,7 +4,7 @@ Input position i, tap k and output position o meet where ``up*i == stride*o + di
 Nothing here knows arrays, dtypes or how the sum is computed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import product
 from math import gcd
@@ -156,7 +156,7 @@ class ConvProblem:
         return self._hash
 
     def __reduce__(self) -> Any:  # without what was found out here
-        return ConvProblem, (self.batch, self.groups, self.channels, self.filters, self.axes)
+        return ConvProblem, tuple(getattr(self, field.name) for field in fields(self))
 
     @cached_property
     def _hash(self) -> int:
