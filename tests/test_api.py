@@ -272,7 +272,7 @@ def test_constants_only(line):
 
 @of_kind("unwrapped")
 def test_unwrapped(line):
-    assert found(line) in PLAIN
+    assert found(line) in PLAIN or found(line) is np.copyto  # which is a write, and recorded
 
 
 # -- the check itself finds what is wrong

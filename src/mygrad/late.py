@@ -17,7 +17,17 @@ MODULES = {
     "convolution": "use_algorithm use_threads",
     "functions.complex_numbers": "angle imag real real_if_close",
     "functions.contractions": "cross dot inner kron outer tensordot trace vdot",
+    "functions.choices": (
+        "apply_along_axis apply_over_axes block broadcast_arrays choose meshgrid piecewise select trim_zeros"
+    ),
+    "functions.covariances": "corrcoef cov cumulative_prod cumulative_sum",
     "functions.floats": "frexp heaviside i0 ldexp modf nextafter",
+    "functions.grids": "gradient",
+    "functions.polynomials": (
+        "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots vander"
+    ),
+    "functions.sets": "",
+    "functions.writes": "",
     "functions.rearrangements": (
         "append array_split column_stack compress delete diag diagflat diagonal dsplit dstack extract flip "
         "fliplr flipud hsplit hstack insert matrix_transpose pad partition resize rollaxis rot90 sort split "
@@ -25,8 +35,8 @@ MODULES = {
     ),
     "functions.signal": "convolve correlate",
     "functions.statistics": (
-        "average diff ediff1d interp median nan_to_num nancumprod nancumsum nanmax nanmean nanmin nanprod "
-        "nanstd nansum nanvar percentile ptp quantile trapezoid unwrap"
+        "average diff ediff1d interp median nan_to_num nancumprod nancumsum nanmax nanmean nanmedian nanmin "
+        "nanpercentile nanprod nanquantile nanstd nansum nanvar percentile ptp quantile trapezoid unwrap"
     ),
     "functions.ufunc_methods": "",
     "io": "load save",

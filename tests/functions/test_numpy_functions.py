@@ -13,6 +13,14 @@ T = RNG.standard_normal((2, 3, 4))
 SQUARE = RNG.standard_normal((2, 3, 3)) + 3 * np.eye(3)
 GAPS = np.where(M > 0.8, np.nan, M)
 
+
+def written(function, x, *args, **keywords):
+    """A copy of `x` after `function` has written into it."""
+    x = x + 0.0 * sum(np.sum(each) for each in args if isinstance(each, mg.Tensor))
+    function(x, *args, **keywords)
+    return x
+
+
 ONE = {
     "flip": [(V, np.flip), (T, lambda x: np.flip(x, (0, 2)))],
     "fliplr": [(M, np.fliplr)],
@@ -80,6 +88,56 @@ ONE = {
     "nanmean": [(GAPS, np.nanmean), (GAPS, lambda x: np.nanmean(x, axis=1))],
     "nanvar": [(GAPS, lambda x: np.nanvar(x, axis=1, ddof=1))],
     "nanstd": [(GAPS, np.nanstd)],
+    "nanmedian": [(GAPS, np.nanmedian), (GAPS, lambda x: np.nanmedian(x, axis=1, keepdims=True))],
+    "nanquantile": [(GAPS, lambda x: np.nanquantile(x, [[0.1], [0.9]], axis=0))],
+    "nanpercentile": [(GAPS, lambda x: np.nanpercentile(x, 30, axis=(0, 1), keepdims=True))],
+    "copy": [(M.T, np.copy)],
+    "piecewise": [
+        (V, lambda x: np.piecewise(x, [x < -0.3, x > 0.3], [lambda x: x**2, np.exp, -1.0])),
+        (M, lambda x: np.piecewise(x, [M > 0], [lambda x, n, m=1: m * x**n, 7.0], 3, m=2)),
+    ],
+    "meshgrid": [
+        (V, lambda x: np.meshgrid(x, [1.0, 2.0])[0]),
+        (V, lambda x: np.meshgrid(x, x[:2], [1.0], indexing="ij")[1]),
+        (V, lambda x: np.meshgrid(x, x[:2], sparse=True, copy=False)[1]),
+    ],
+    "apply_along_axis": [
+        (M, lambda x: np.apply_along_axis(lambda v: v[:2] * v[1], 0, x)),
+        (T, lambda x: np.apply_along_axis(np.prod, 1, x)),
+        (M, lambda x: np.apply_along_axis(np.outer, 0, x, [1.0, 2.0])),
+    ],
+    "apply_over_axes": [(T, lambda x: np.apply_over_axes(np.prod, x, [0, -1]))],
+    "gradient": [
+        (V, np.gradient),
+        (V, lambda x: np.gradient(x, 0.1, edge_order=2)),
+        (M, lambda x: np.gradient(x, 2.0, [0.0, 1.0, 1.5, 3.0], edge_order=2)[1]),
+        (M, lambda x: np.gradient(x, [0.0, 1.0, 3.0], axis=0)),
+        (T, lambda x: np.gradient(x, 1.0, 2.0, axis=(2, 1))[1]),
+    ],
+    "cov": [
+        (M, np.cov),
+        (M, lambda x: np.cov(x, rowvar=False, bias=True)),
+        (M, lambda x: np.cov(x, x[:1] ** 2, ddof=2)),
+        (M, lambda x: np.cov(x, fweights=[1, 2, 1, 3], aweights=[1.0, 0.5, 2.0, 1.0])),
+        (V, np.cov),
+    ],
+    "cumulative_sum": [
+        (T, lambda x: np.cumulative_sum(x, axis=1)),
+        (V, lambda x: np.cumulative_sum(x, include_initial=True)),
+    ],
+    "cumulative_prod": [(M, lambda x: np.cumulative_prod(x, axis=-1, include_initial=True))],
+    "corrcoef": [(M, lambda x: np.corrcoef(x)[0, 1:])],
+    "polyder": [(V, np.polyder), (V, lambda x: np.polyder(x, 2))],
+    "polyint": [(V, np.polyint), (V, lambda x: np.polyint(x, 2, [3.0, 1.0]))],
+    "poly": [(V[:4], np.poly), (SQUARE[0], np.poly)],
+    "roots": [(np.array([1.0, -3.0, -6.0, 8.0]), lambda x: np.roots(x).real)],
+    "vander": [(V[:3], np.vander), (V[:3], lambda x: np.vander(x, 5, increasing=True))],
+    "unique": [(np.array([3.0, 1.0, 2.0]), np.unique), (M, lambda x: np.unique(x, axis=0))],
+    "unique_values": [(np.array([3.0, 1.0, 2.0]), lambda x: np.sort(np.unique_values(x)))],
+    "unique_all": [(np.array([3.0, 1.0, 2.0]), lambda x: np.unique_all(x).values)],
+    "unique_counts": [(np.array([3.0, 1.0, 2.0]), lambda x: np.unique_counts(x).values)],
+    "unique_inverse": [(np.array([3.0, 1.0, 2.0]), lambda x: np.unique_inverse(x)[0])],
+    "fill_diagonal": [(M, lambda x: written(np.fill_diagonal, x, 2.0))],
     "linalg.inv": [(SQUARE, np.linalg.inv)],
     "linalg.det": [(SQUARE, np.linalg.det), (SQUARE[0], np.linalg.det)],
     "linalg.slogdet": [(SQUARE, lambda x: np.linalg.slogdet(x)[1])],
@@ -117,6 +175,48 @@ TWO = {
         )
     ],
     "average": [(M, np.exp(M), lambda a, w: np.average(a, axis=0, weights=w))],
+    "choose": [(V, V[::-1], lambda a, b: np.choose([0, 1, 1, 0, 1, 0], [a, b * b]))],
+    "select": [
+        (V, V[::-1], lambda a, b: np.select([[True, False] * 3, V > 0], [a * b, b], a)),
+        (M, V[:4], lambda a, b: np.select([M > 1, M > 0], [a, b])),
+    ],
+    "block": [(M, V[:3], lambda a, b: np.block([[a, b[:, None]], [np.ones((1, 5))]]))],
+    "broadcast_arrays": [(M, V[:4], lambda a, b: np.multiply(*np.broadcast_arrays(a, b)))],
+    "linspace": [
+        (V[:2], V[2:4], lambda a, b: np.linspace(a, b, 5)),
+        (0.3, 2.0, lambda a, b: np.linspace(a, b, 5, endpoint=False)),
+        (M, 2.0, lambda a, b: np.linspace(a, b, 3, axis=-1)),
+    ],
+    "logspace": [
+        (0.3, 1.5, lambda a, b: np.logspace(a, b, 4)),
+        (0.3, 2.0, lambda a, b: np.logspace(a, 1, 3, base=b)),
+    ],
+    "geomspace": [
+        (0.3, 20.0, lambda a, b: np.geomspace(a, b, 4)),
+        (np.array([-2.0]), -9.0, lambda a, b: np.geomspace(a, b, 3)),
+    ],
+    "gradient at places": [(V, np.cumsum(np.exp(V)), lambda f, x: np.gradient(f, x, edge_order=2))],
+    "cov of weights": [(M, np.exp(V[:4]), lambda a, w: np.cov(a, aweights=w))],
+    "polyval": [(V, M, np.polyval)],
+    "polyadd": [(V, V[:2], np.polyadd)],
+    "polysub": [(V[:2], V, np.polysub)],
+    "polymul": [(V, V[:2], np.polymul)],
+    "polydiv": [
+        (V, V[:3] + 2, lambda a, b: np.polydiv(a, b)[0]),
+        (V, V[:3] + 2, lambda a, b: np.polydiv(a, b)[1]),
+    ],
+    "polyfit": [
+        (V, V[::-1] ** 2, lambda x, y: np.polyfit(x, y, 2)),
+        (np.arange(4.0), M.T, lambda x, y: np.polyfit(x, y, 1, w=[1.0, 2.0, 1.0, 0.5])),
+    ],
+    "union1d": [(V, V + 0.01, np.union1d)],
+    "copyto": [(M, V[:4], lambda x, v: written(np.copyto, x, v, where=M > 0))],
+    "place": [(M, V[:3], lambda x, v: written(np.place, x, M > 0, v))],
+    "putmask": [(M, V, lambda x, v: written(np.putmask, x, M > 0, v))],
+    "put": [(M, V[:3], lambda x, v: written(np.put, x, [3, 0, 3, -1, 5], v))],
+    "put_along_axis": [
+        (M, V[:3, None], lambda x, v: written(np.put_along_axis, x, np.argmax(M, 1)[:, None], v, 1))
+    ],
     "linalg.solve": [(SQUARE, T[:, :, :2], np.linalg.solve), (SQUARE[0], V[:3], np.linalg.solve)],
     "linalg.multi_dot": [(M, M.T, lambda a, b: np.linalg.multi_dot([a, b, a]))],
 }
@@ -126,6 +226,7 @@ CASES = [
     for name, cases in table.items()
     for n, case in enumerate(cases)
 ]
+CASES = [each for each in CASES if hasattr(np, "cumulative_sum") or "cumulative" not in each.id]  # NumPy 2.1
 
 
 @pytest.mark.parametrize(("function", "arrays"), CASES)
@@ -151,6 +252,26 @@ def test_dtypes_are_numpys(function, arrays):
     assert result.dtype == function(*(np.asarray(each, "f4") for each in arrays)).dtype
     result.sum().backward()
     assert all(x.grad is not None and x.grad.dtype == np.float32 for x in xs)
+
+
+WHOLE = [each for each in CASES if not each.id.startswith("linalg.matrix_power")]
+
+
+@pytest.mark.parametrize(("function", "arrays"), WHOLE)
+@pytest.mark.parametrize("dtype", [np.int64, np.int32])
+def test_whole_numbers_are_numpys(function, arrays, dtype):
+    """Some functions of whole numbers have fractions for results, and some have not."""
+    whole = [(3 * np.nan_to_num(each)).astype(dtype) for each in arrays]
+    try:
+        with np.errstate(all="ignore"):
+            expected = np.asarray(function(*map(np.array, whole)))
+    except (TypeError, ValueError, np.linalg.LinAlgError):
+        return  # not for whole numbers, or none of these
+    with np.errstate(all="ignore"):
+        result = function(*map(mg.tensor, whole))
+    assert result.constant
+    assert result.dtype == expected.dtype
+    np.testing.assert_allclose(result.data, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_gradients_do_not_flow_through_nan():

@@ -5,6 +5,7 @@ import pytest
 
 import mygrad as mg
 from mygrad.autodiff.overrides import CONSTANT_ONLY, FUNCTIONS, UFUNCS
+from mygrad.functions.creation import IN_LIKENESS
 from tests.functions.test_numpy_functions import ONE, TWO
 from tests.gradients import check_gradient
 
@@ -205,7 +206,16 @@ def test_every_overridden_function_has_a_case():
     tested |= elsewhere | {"unstack", "convolve", "correlate"}  # the last two are in test_signal
     tested |= {"real", "imag", "angle", "real_if_close"}  # in autodiff/test_complex
     tested |= {"frexp", "modf", "i0"}  # in test_floats
+    tested |= {
+        "astype",
+        "trim_zeros",
+        "sort_complex",
+        "intersect1d",
+        "setdiff1d",
+        "setxor1d",
+    }  # in test_choices
+    tested |= {"histogram", "histogram2d", "histogramdd"}  # in test_namespace, as is what makes arrays
     tested |= set(mg.fft.__all__)  # in test_fourier
     tested |= set(mg.linalg.__all__)  # in test_decompositions, test_inverses and test_linalg
-    creation = {"empty_like", "zeros_like", "ones_like", "full_like"}
+    creation = {"empty_like", "zeros_like", "ones_like", "full_like", *IN_LIKENESS}
     assert {f.__name__ for f in FUNCTIONS} - {"setitem"} <= tested | creation

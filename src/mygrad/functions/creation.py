@@ -1,12 +1,13 @@
 """New tensors: NumPy's creation functions with a `constant` flag."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from mygrad.autodiff.declare import override
 from mygrad.autodiff.dtypes import has_gradient
-from mygrad.autodiff.overrides import unwrapped
+from mygrad.autodiff.overrides import FUNCTIONS, any_variable, name_of, unwrapped
 from mygrad.autodiff.tensor import Tensor
 
 __all__ = [
@@ -80,7 +81,7 @@ def asarray(a: Any, dtype: Any = None, order: Any = None) -> np.ndarray[Any, Any
 
 
 def _new(array: Any, constant: bool | None) -> Tensor:
-    return Tensor(array, constant=constant, copy=False)
+    return astensor(array, constant=constant)  # a tensor already, if the ends that it is spaced between are
 
 
 def empty(shape: Any, dtype: Any = np.float32, *, constant: bool | None = None) -> Tensor:
@@ -295,3 +296,45 @@ def full_like(
     Tensor([3., 3.])
     """
     return _like(lambda x: np.full_like(x, unwrapped(fill_value), dtype, shape=shape), other, constant)
+
+
+def _in_likeness(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare what NumPy's function makes with ``like=tensor``: a tensor."""
+
+    def made(*args: Any, **keywords: Any) -> Tensor:
+        if args and isinstance(args[0], Tensor):
+            return astensor(args[0], *args[1:2], **keywords)
+        if any_variable(args):
+            raise TypeError(
+                f"{name_of(function)} would take tensors out of a list, where their gradients are lost; join "
+                "them by np.stack or np.block"
+            )
+        return astensor(function(*unwrapped(args), **unwrapped(keywords)))
+
+    made.__name__ = function.__name__
+    return made
+
+
+IN_LIKENESS = [
+    "arange",
+    "array",
+    "asanyarray",
+    "asarray",
+    "ascontiguousarray",
+    "asfortranarray",
+    "empty",
+    "eye",
+    "fromfunction",
+    "fromstring",
+    "full",
+    "genfromtxt",
+    "identity",
+    "loadtxt",
+    "ones",
+    "require",
+    "tri",
+    "zeros",
+]
+"""NumPy's functions with `like`; not fromiter and frombuffer, where NumPy 2.4.6 frees what is returned."""
+for _name in IN_LIKENESS:
+    FUNCTIONS[getattr(np, _name)] = _in_likeness(getattr(np, _name))

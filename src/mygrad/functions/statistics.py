@@ -5,31 +5,31 @@ from typing import Any, Final
 
 import numpy as np
 
-from mygrad.autodiff.declare import override
 from mygrad.autodiff.dtypes import is_complex
 from mygrad.autodiff.overrides import unwrapped
 from mygrad.autodiff.tensor import Tensor
 from mygrad.functions import reductions
+from mygrad.functions.compositions import composition
 from mygrad.functions.creation import astensor
 from mygrad.functions.indexing import where
-from mygrad.functions.rearrangements import sort
+from mygrad.functions.rearrangements import sort, take_along_axis
 from mygrad.functions.reductions import axes_of
 from mygrad.functions.shapes import concatenate, moveaxis, reshape
 
 __all__ = [
     "average", "diff", "ediff1d", "interp", "median", "nan_to_num", "nancumprod", "nancumsum", "nanmax",
-    "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "percentile", "ptp", "quantile",
-    "trapezoid", "unwrap",
+    "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum",
+    "nanvar", "percentile", "ptp", "quantile", "trapezoid", "unwrap",
 ]  # fmt: skip
 
 
-@override(np.ptp)
-def ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+@composition(np.ptp)
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Tensor:
     """Return the largest minus the smallest element along `axis`."""
     return reductions.max(a, axis=axis, keepdims=keepdims) - reductions.min(a, axis=axis, keepdims=keepdims)
 
 
-@override(np.average)
+@composition(np.average)
 def average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Tensor:
     """Return the mean along `axis`, weighted if there are weights; both may have gradients."""
     a = astensor(a)
@@ -52,8 +52,11 @@ def _last(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     return reshape(moved, (*moved.shape[: x.ndim - len(axes)], -1)), kept
 
 
-@override(np.quantile)
-def quantile(a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+@composition(np.quantile)
+def quantile(
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:  # fmt: skip
     """Return the value below which a share `q` of the elements along `axis` lies, interpolated linearly.
 
     Parameters
@@ -62,6 +65,9 @@ def quantile(a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims:
     q : float or array of floats, from 0 to 1
         Several come first in the shape of the result.
     axis : int or tuple of int, optional
+    out : Tensor or numpy.ndarray, optional
+    overwrite_input : bool
+        Without influence: the input is never overwritten.
     method : {"linear", "lower", "higher", "nearest", "midpoint"}
     keepdims : bool
 
@@ -71,28 +77,32 @@ def quantile(a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims:
     >>> mg.quantile(mg.tensor([4.0, 1.0, 3.0]), 0.25)
     Tensor(2.)
     """
+    return _quantile(*_checked(a, q), axis, method, keepdims)
+
+
+def _checked(a: Any, q: Any) -> tuple[Tensor, Any]:
     x, shares = astensor(a), np.asarray(unwrapped(q), dtype=float)
     if is_complex(x):
         raise TypeError("a must be an array of real numbers")  # in NumPy's words
     if np.any((shares < 0) | (shares > 1)):
         raise ValueError("Quantiles must be in the range [0, 1]")
-    return _quantile(x, q, axis, method, keepdims)
+    return x, q
 
 
-def _quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Tensor:
+def _quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool, *, skip_nan: bool = False) -> Tensor:
     shares = np.asarray(unwrapped(q), dtype=float)
     flat, kept = _last(x, axis)
-    ordered, last = sort(flat, axis=-1), flat.shape[-1] - 1
-    place = shares * last
+    ordered = sort(flat, axis=-1)  # NaN comes last
+    missing = np.isnan(ordered.data)
+    last = np.sum(~missing if skip_nan else np.ones_like(missing), axis=-1, keepdims=True) - 1
+    place = np.maximum(shares.reshape(-1) * last, 0)
     low = np.floor(place).astype(np.intp)
-    high = np.minimum(low + 1, last)
+    high = np.clip(low + 1, 0, np.maximum(last, 0))
     part = _part(method, place, low).astype(x.dtype if np.isscalar(q) else np.result_type(x.dtype, shares))
-    found = ordered[..., low] * (1 - part) + ordered[..., high] * part
-    if np.isnan(x.data).any():  # NaN is sorted last, and makes every order a NaN
-        spoilt = np.isnan(ordered.data[..., -1:])
-        found = where(spoilt if shares.ndim else spoilt[..., 0], np.nan, found)
-    found = moveaxis(found, range(found.ndim - shares.ndim, found.ndim), range(shares.ndim))
-    return reshape(found, (*shares.shape, *kept)) if keepdims else found
+    found = take_along_axis(ordered, low, -1) * (1 - part) + take_along_axis(ordered, high, -1) * part
+    if not skip_nan and missing.any():  # a NaN makes every order a NaN
+        found = where(missing[..., -1:], np.nan, found)
+    return reshape(moveaxis(found, -1, 0), (*shares.shape, *(kept if keepdims else flat.shape[:-1])))
 
 
 def _part(method: str, place: Any, low: Any) -> Any:
@@ -109,17 +119,26 @@ def _part(method: str, place: Any, low: Any) -> Any:
     return np.asarray(rules[method](rest))
 
 
-@override(np.percentile)
-def percentile(a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
-    """Return quantiles for shares in percent."""
+def _in_percent(q: Any) -> Any:
     shares = np.asarray(unwrapped(q), dtype=float) / 100
     if np.any((shares < 0) | (shares > 1)):
         raise ValueError("Percentiles must be in the range [0, 100]")
-    return quantile(a, shares, axis, method, keepdims)
+    return shares
 
 
-@override(np.median)
-def median(a: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+@composition(np.percentile)
+def percentile(
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:  # fmt: skip
+    """Return quantiles for shares in percent."""
+    return quantile(a, _in_percent(q), axis, method=method, keepdims=keepdims)
+
+
+@composition(np.median)
+def median(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
+) -> Tensor:
     """Return the middle element along `axis`, or the mean of the two in the middle."""
     return _quantile(astensor(a), 0.5, axis, "linear", keepdims)
 
@@ -127,7 +146,7 @@ def median(a: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 # -- differences
 
 
-@override(np.diff)
+@composition(np.diff)
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """Return the n-th differences of neighbours along `axis`."""
     x = astensor(a)
@@ -151,7 +170,7 @@ def _end(values: Any, x: Any, axis: int) -> Any:
     return values + np.zeros([1 if i == axis % x.ndim else size for i, size in enumerate(x.shape)], x.dtype)
 
 
-@override(np.ediff1d)
+@composition(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
     """Return the differences of neighbours of the raveled array, with what is to be before and after."""
     between = diff(astensor(ary).reshape(-1))
@@ -160,7 +179,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
     return concatenate([each.reshape(-1) for each in parts if each is not None])
 
 
-@override(np.trapezoid)
+@composition(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
     """Integrate along `axis` by the trapezoidal rule."""
     y = astensor(y)
@@ -173,14 +192,14 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
     return reductions.sum(dx * (y[(*lead, slice(1, None))] + y[(*lead, slice(None, -1))]) / 2, axis=axis)
 
 
-@override(np.unwrap)
+@composition(np.unwrap)
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * np.pi) -> Tensor:
     """Add whole periods where neighbours jump by more than half of one; they have no gradient."""
     p = astensor(p)
     return p + (np.unwrap(p.data, discont, axis, period=period) - p.data)
 
 
-@override(np.interp)
+@composition(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Tensor:
     """Interpolate linearly between the points (xp, fp); all but `left` and `right` may have gradients.
 
@@ -199,7 +218,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Ten
 # -- without NaN
 
 
-@override(np.nan_to_num)
+@composition(np.nan_to_num)
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
     """Replace NaN and infinities by numbers; they have no gradient then."""
     x = astensor(x)
@@ -220,7 +239,7 @@ def _ignoring(
 
     of_numbers.__name__ = of_numbers.__qualname__ = function.__name__
     of_numbers.__doc__ = f"As `{reduction.__name__}`, with {value:g} in place of NaN."
-    return override(function)(of_numbers)
+    return composition(function)(of_numbers)
 
 
 nansum: Final = _ignoring(np.nansum, reductions.sum, 0.0)
@@ -231,7 +250,7 @@ nancumsum: Final = _ignoring(np.nancumsum, reductions.cumsum, 0.0)
 nancumprod: Final = _ignoring(np.nancumprod, reductions.cumprod, 1.0)
 
 
-@override(np.nanmean)
+@composition(np.nanmean)
 def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Tensor:
     """Return the mean of what is not NaN."""
     x = astensor(a)
@@ -239,7 +258,7 @@ def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Tensor:
     return nansum(x, axis, keepdims=keepdims) / count.astype(x.dtype)
 
 
-@override(np.nanvar)
+@composition(np.nanvar)
 def nanvar(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: bool = False) -> Tensor:
     """Return the variance of what is not NaN."""
     x = astensor(a)
@@ -250,7 +269,33 @@ def nanvar(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: bool = False) -
     return reductions.sum(square, axis=axis, keepdims=keepdims) / count
 
 
-@override(np.nanstd)
+@composition(np.nanstd)
 def nanstd(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: bool = False) -> Tensor:
     """Return the standard deviation of what is not NaN."""
     return np.sqrt(nanvar(a, axis, ddof=ddof, keepdims=keepdims))
+
+
+@composition(np.nanquantile)
+def nanquantile(
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:  # fmt: skip
+    """Return the quantiles of what is not NaN."""
+    return _quantile(*_checked(a, q), axis, method, keepdims, skip_nan=True)
+
+
+@composition(np.nanpercentile)
+def nanpercentile(
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:  # fmt: skip
+    """Return the quantiles of what is not NaN, for shares in percent."""
+    return nanquantile(a, _in_percent(q), axis, method=method, keepdims=keepdims)
+
+
+@composition(np.nanmedian)
+def nanmedian(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
+) -> Tensor:
+    """Return the middle of the elements along `axis` that are not NaN."""
+    return _quantile(astensor(a), 0.5, axis, "linear", keepdims, skip_nan=True)

@@ -12,6 +12,7 @@ from mygrad.autodiff.declare import Function, cast, write
 from mygrad.autodiff.overrides import METHODS, UFUNCS, any_variable, unwrapped
 from mygrad.autodiff.tensor import Tensor, leaf
 from mygrad.functions import elementwise  # noqa: F401 - it fills the tables
+from mygrad.functions.compositions import copy
 from mygrad.functions.creation import astensor
 from mygrad.functions.indexing import getitem, put, scatter, where
 from mygrad.functions.reductions import axes_of, cumprod, cumsum, prod
@@ -23,7 +24,6 @@ from mygrad.functions.shapes import broadcast_to, concatenate, expand_dims, move
 __all__: list[str] = []
 
 Array = np.ndarray[Any, Any]
-copied: Final = Function(np.copy, lambda g, y, x, **_: g, names="a", also="order subok")
 
 
 def _log_of_sum(ufunc: Any, power: Any) -> Function:
@@ -253,7 +253,7 @@ def method_of(ufunc: Any, method: str, *args: Any, **keywords: Any) -> Any:
         if method != "outer":
             args, _ = (_as(astensor(args[0]), keywords.pop("dtype", None)), *args[1:]), dtype
         made = FORMS[method](ufunc, *args, **keywords)
-    return made if out is None else copied.run((made,), {"out": out})
+    return made if out is None else copy.run((made,), {"out": out})
 
 
 def _refuse(ufunc: Any, method: str) -> None:
