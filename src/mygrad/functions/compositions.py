@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from mygrad.autodiff.tensor import leaf
 
 __all__ = ["composition", "copy"]
 
-copy = Function(np.copy, lambda g, y, x, **_: g, names="a", also="order subok").override()
+copy: Final = Function(np.copy, lambda g, y, x, **_: g, names="a", also="order subok").override()
 
 
 def composition(numpy: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
