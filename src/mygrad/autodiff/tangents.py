@@ -147,7 +147,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     Returns
     -------
     tuple
-        One product for each argument, nested and shaped as that, at the cost of three to four gradients.
+        One product for each argument, nested and shaped as that, at the cost of two to four gradients.
 
     Raises
     ------
