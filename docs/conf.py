@@ -22,6 +22,7 @@ default_role = "py:obj"
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
     "sphinx-mathjax-offline",
     "sphinx_gallery.gen_gallery",
     "matplotlib.sphinxext.figmpl_directive",

@@ -1,8 +1,10 @@
 """Pictures of graphs: every tensor and operation once, in order, as text and as a picture."""
 
+import doctest
 import sys
 import types
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -269,3 +271,12 @@ def test_steps_of_a_chain_stand_for_themselves_or_the_first():
 def test_bad_arguments(call):
     with pytest.raises(AssertionError):
         call(example()[-1])
+
+
+def test_the_picture_of_the_page_is_that_of_its_program():
+    docs = Path(__file__).parents[1] / "docs"
+    page = (docs / "reference" / "more" / "mygrad.computational_graph.build_graph.rst").read_text()
+    names = {}
+    for example in doctest.DocTestParser().get_examples(page)[:-1]:
+        exec(example.source, names)
+    assert (docs / "figures" / "graph.svg").read_text() == names["graph"].svg() + "\n"

@@ -241,3 +241,12 @@ def test_checkpointed_convolutions():
     rng = np.random.default_rng(3)
     x, w = rng.standard_normal((1, 1, 5)), rng.standard_normal((2, 1, 2))
     check_gradient(mg.checkpoint(lambda x, w: np.tanh(conv_nd(x, w, stride=1))), x, w)
+
+
+def test_a_result_knows_what_made_it():
+    x = mg.tensor([1.0, 2.0])
+    doubled = mg.custom_rule(lambda g, y, x: 2 * g)(lambda x: 2 * x)
+    for made in (doubled(x), mg.checkpoint(lambda x: 2 * x)(x)):
+        assert [each is x for each in made.creator.variables] == [True]
+        made.clear_graph()
+        assert made.creator is None

@@ -315,3 +315,57 @@ def test_iteration_gives_views():
         assert row.base is x
         row *= i
     assert_array_equal(x.data, X * [[0], [1]])
+
+
+# -- a base whose memory is in another order
+
+
+def in_columns():
+    """A base in Fortran's order, and a view that can only be made of such: its elements column by column."""
+    x = mg.tensor(np.asfortranarray(X))
+    return x, x.T.reshape(-1)
+
+
+def test_gradient_of_a_view_shares_memory_where_the_gradient_of_the_base_was_in_another_order():
+    x, view = in_columns()
+    (x * np.ascontiguousarray(X)).sum().backward()
+    assert x.grad.flags.c_contiguous
+    assert_array_equal(view.grad, X.T.ravel())
+    assert np.shares_memory(view.grad, x.grad)
+    assert_array_equal(x.grad, X)
+    view.grad[1] = 100.0
+    assert x.grad[1, 0] == 100.0
+
+
+def test_write_to_a_view_of_a_base_that_was_given_other_memory():
+    x, view = in_columns()
+    x.data = np.ascontiguousarray(X)
+    view[1] = 100.0
+    assert x.data[1, 0] == 100.0
+    assert view.data[1] == 100.0
+
+
+def test_view_that_is_given_another_shape_remains_a_view():
+    x = mg.tensor(np.arange(6.0))
+    view = x[1:5]
+    view.shape = (2, 2)
+    view[0, 1] = 20.0
+    assert_array_equal(x.data, [0, 1, 20, 3, 4, 5])
+    (x * np.arange(6.0)).sum().backward()
+    assert_array_equal(view.grad, [[1, 2], [3, 4]])
+
+
+def test_shape_of_a_base_whose_views_are_partly_gone():
+    x = mg.tensor(np.arange(6.0))
+    view, gone = x[1:5], x[:2]
+    del gone
+    x.shape = (2, 3)
+    x[0, 1] = 7.0
+    assert_array_equal(view.data, [7, 2, 3, 4])
+
+
+def test_shape_without_a_graph():
+    x = mg.tensor(np.arange(6.0))
+    with mg.no_autodiff:
+        x.shape = (2, 3)
+    assert x.shape == x.data.shape == (2, 3)

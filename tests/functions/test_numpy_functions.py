@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 import mygrad as mg
 from tests.gradients import check_gradient
@@ -335,3 +336,59 @@ def test_unstack():
     layers = mg.unstack(mg.tensor(T), axis=1)
     assert [each.shape for each in layers] == [(2, 4)] * 3
     np.testing.assert_array_equal(layers[2].data, T[:, 2])
+
+
+# -- arguments that cannot be
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda: mg.quantile(mg.tensor([1j, 2j]), 0.5), TypeError, "real numbers"),
+        (lambda: mg.quantile(mg.tensor([1.0, 2.0]), 1.5), ValueError, r"in the range \[0, 1\]"),
+        (lambda: mg.interp(mg.tensor([1j]), [0.0, 1.0], [0.0, 1.0]), TypeError, "complex128 and float64"),
+        (lambda: mg.interp([0.5], mg.tensor([0j, 1.0]), [0.0, 1.0]), TypeError, "float64 and complex128"),
+        (lambda: mg.einsum("ij,j", mg.ones((2, 3))), ValueError, "2 operands, 1 were given"),
+        (lambda: mg.where([True], mg.ones(1)), ValueError, "both or neither"),
+        (lambda: mg.ones(3).reshape(), TypeError, "at least one argument"),
+    ],
+)
+def test_arguments_that_cannot_be(call, error, text):
+    with pytest.raises(error, match=text):
+        call()
+
+
+def test_where_with_a_condition_alone_gives_positions():
+    (positions,) = mg.where(mg.tensor([False, True, True]))
+    assert_array_equal(positions, [1, 2])
+
+
+def test_einsum_of_lists_with_and_without_those_of_the_result():
+    a, b = mg.tensor([[1.0, 2.0], [3.0, 4.0]]), mg.tensor([1.0, 10.0])
+    assert_array_equal(mg.einsum(a, [0, 1], b, [1]).data, [21, 43])
+    assert_array_equal(mg.einsum(a, [0, 1], b, [1], [0]).data, [21, 43])
+
+
+def test_inner_of_a_number_is_a_product():
+    x = mg.tensor(2.0)
+    y = np.inner(x, [1.0, 2.0])
+    assert_array_equal(y.data, [2, 4])
+    y.backward()
+    assert x.grad == 3
+
+
+def test_diff_with_a_number_before_each_row():
+    x = mg.tensor([[1.0, 3.0], [6.0, 10.0]])
+    y = np.diff(x, prepend=5.0, axis=0)
+    assert_array_equal(y.data, [[-4, -2], [5, 7]])
+    y.backward([[1.0, 1.0], [10.0, 10.0]])
+    assert_array_equal(x.grad, [[-9, -9], [10, 10]])
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_the_product_of_nothing_has_a_gradient_without_elements(axis):
+    x = mg.ones((0, 3))
+    y = np.prod(x, axis=axis)
+    assert_array_equal(y.data, np.prod(np.ones((0, 3)), axis=axis))
+    y.backward()
+    assert x.grad.shape == (0, 3)

@@ -96,7 +96,7 @@ def _prod(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
     others = tuple(i for i in range(x.ndim) if i not in axes)
     grouped = np.transpose(x, others + axes)
     if grouped.size == 0:
-        return g * x if x.size else np.zeros(x.shape, x.dtype)
+        return np.zeros(x.shape, x.dtype)
     flat = np.reshape(grouped, (*grouped.shape[: len(others)], -1))
     but_one = _before(flat) * _flipped(_before(_flipped(flat, -1)), -1)
     back = np.transpose(np.reshape(but_one, grouped.shape), tuple(np.argsort(others + axes)))
