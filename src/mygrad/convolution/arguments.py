@@ -140,7 +140,7 @@ def _as_integer(value: Any) -> str:
     return f".\nWrite {whole}; a quotient of integers is one with //."
 
 
-PLAIN = {int, str}
+PLAIN: set[type[Any]] = {int, str}
 
 
 def is_plain(value: Any) -> bool:

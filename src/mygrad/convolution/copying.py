@@ -42,6 +42,7 @@ class Copying:
     p: "Fields"
     x: str
     step: int
+    border: str
     table: str
     phases: str
 

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def _default() -> int:
     return int(wanted)
 
 
-chosen_threads = _chosen.get
+chosen_threads: Callable[[], int | None] = _chosen.get
 """What `use_threads` says in this context, None outside of any."""
 
 
@@ -192,6 +192,7 @@ def _buffer(size: int) -> Array:
 
 
 _lender = Lender()
-borrow, give_back = _lender.take, _lender.give
+borrow: Final = _lender.take
+give_back: Final = _lender.give
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

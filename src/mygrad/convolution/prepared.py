@@ -17,7 +17,8 @@ class prepared:  # noqa: N801  # a decorator
     """Make an algorithm, called with a problem and arrays, of its first step, ``make(problem, dtype)``."""
 
     def __init__(self, make: Callable[[ConvProblem, Any], Run]) -> None:
-        self.make, self.__doc__ = make, make.__doc__
+        self.make: Callable[[ConvProblem, Any], Run] = make
+        self.__doc__ = make.__doc__
 
     def __call__(self, problem: ConvProblem, a: Array, b: Array) -> Array:
         return self.make(problem, a.dtype)(a, b)
