@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from mygrad import nnet
+
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(
     path
@@ -91,6 +93,13 @@ def test_example_of_entry_runs(path: str):
     assert failures(page_of(path), path) == []
 
 
+def test_every_activation_and_loss_has_its_curve():
+    """All are on a list in `curves.py`, which the pages' template draws."""
+    curves = loaded("curves")
+    assert set(nnet.activations.__all__) == set(curves.ACTIVATIONS)
+    assert set(nnet.losses.__all__) == set(curves.LOSSES)
+
+
 # -- the pages
 
 
@@ -102,7 +111,7 @@ def test_page_runs(path: Path):
 
 
 def test_the_tutorials_do_run_something():
-    for name in ("gradients", "views", "convolution", "operations", "performance"):
+    for name in ("gradients", "views", "convolution", "operations", "performance", "mistakes"):
         assert python_blocks((DOCS / "tutorials" / f"{name}.md").read_text()).count(">>>") > 5
 
 
