@@ -49,7 +49,8 @@ NAMESPACES = {"computational_graph", "fft", "linalg", "nnet", "operation_base"}
 
 overrides.LATE.extend(
     f"mygrad.{path}"
-    for path in ("display", "fft", "linalg", *(each for each in MODULES if each.startswith("functions.")))
+    for path in ("autodiff.copies", "display", "fft", "linalg", *MODULES)
+    if path not in MODULES or path.startswith("functions.")
 )
 
 _HOMES = {name: path for path, names in MODULES.items() for name in names.split()}

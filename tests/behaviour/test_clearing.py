@@ -34,6 +34,15 @@ def test_creator_leads_to_the_inputs():
     assert two.data == 2
 
 
+def test_an_intermediate_result_is_found_by_the_creator_and_gets_a_gradient():
+    x = mg.tensor([1.0, 2.0])
+    z = 3 * (x * x)
+    y = z.creator.variables[1]
+    assert z.creator.variables[1] is y
+    z.backward()
+    np.testing.assert_array_equal(y.grad, [3.0, 3.0])
+
+
 def test_creators_form_the_graph():
     x = mg.tensor([1.0])
     y = x * x

@@ -138,11 +138,46 @@ def test_copies():
         np.testing.assert_array_equal(made.grad, [1.0])
         assert made.creator is None
     y = x * 2
-    for made in (copy.copy(y), copy.deepcopy(y), pickle.loads(pickle.dumps(y))):
+    for made in (copy.copy(y), pickle.loads(pickle.dumps(y))):
         np.testing.assert_array_equal(made, [2.0])
         assert made.data.flags.writeable
     assert pickle.loads(pickle.dumps(mg.tensor(1.0, constant=True))).constant
     assert weakref.ref(y)() is y
+
+
+def test_a_deep_copy_has_a_graph_of_its_own():
+    x = mg.tensor([1.0, 2.0])
+    w = x * x
+    y = 3 * w
+    made_w, made = copy.deepcopy([w, y])
+    made_x = made_w.creator.variables[0]
+    assert made.creator.variables[1] is made_w
+    made.backward()
+    np.testing.assert_array_equal(made_x.grad, [6.0, 12.0])
+    np.testing.assert_array_equal(made_w.grad, [3.0, 3.0])
+    assert (x.grad, w.grad, made.creator) == (None, None, None)
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [6.0, 12.0])
+    assert not np.shares_memory(x, made_x)
+
+
+def test_a_deep_copy_of_a_subclass_copies_its_attributes():
+    x = type("Named", (mg.Tensor,), {})([1.0])
+    x.labels = ["a"]
+    made = copy.deepcopy({"x": x, "same": x})
+    assert made["x"] is made["same"]
+    assert type(made["x"]) is type(x)
+    assert made["x"].labels == ["a"]
+    assert made["x"].labels is not x.labels
+
+
+def test_the_third_argument_of_a_reduction_may_be_mygrads():
+    x = mg.tensor([[1.0, 2.0], [3.0, 5.0]])
+    np.testing.assert_array_equal(np.max(x, 1, True), [[2], [5]])
+    np.testing.assert_array_equal(np.mean(x, 0, True), [[2, 3.5]])
+    np.testing.assert_array_equal(np.sum(x, 0, False), [4, 7])
+    np.testing.assert_array_equal(np.var(x, 0, 1, True), [[2, 4.5]])
+    assert np.sum(x, 0, np.float32).dtype == np.float32
 
 
 def test_ties_and_bounds():

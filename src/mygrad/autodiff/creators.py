@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff.graph import Node
-from mygrad.autodiff.tensor import Tensor, leaf, stand_in
+from mygrad.autodiff.tensor import Tensor, leaf, of_node
 
 __all__ = ["Creator", "class_name"]
 
@@ -69,4 +69,4 @@ def _shown(x: Any) -> Tensor:
     if type(x) is not Node:
         return leaf(np.asarray(x), True)
     handle = x.handle()
-    return stand_in(x) if handle is None else handle
+    return of_node(x) if handle is None else handle

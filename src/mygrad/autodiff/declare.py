@@ -338,8 +338,12 @@ class Function(Primitive):
         return list(inspect.signature(self.numpy).parameters)
 
     def from_numpy(self, *args: Any, constant: bool | None = None, **keywords: Any) -> Any:
-        """Take arguments in NumPy's order and under NumPy's names."""
-        return self._bind(self.numpy_names, args, constant, keywords)
+        """Take arguments in NumPy's order and under NumPy's names.
+
+        ``np.max(x, 0, True)`` could not mean ``out=True``: there it is mygrad's order, as in MyGrad 2.5.
+        """
+        theirs = len(args) > 2 and isinstance(args[2], int) and self.numpy_names[2] in ("dtype", "out")
+        return self._bind(self.names if theirs else self.numpy_names, args, constant, keywords)
 
     def _bind(self, names: Sequence[str], args: Any, constant: bool | None, keywords: dict[str, Any]) -> Any:
         if len(args) > len(names):

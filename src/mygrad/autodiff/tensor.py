@@ -297,6 +297,9 @@ class Tensor(Methods, Operators):
     def __reduce__(self) -> Any:
         return _restore, (type(self), self._node.value, self.constant, self._grad, self.__dict__)
 
+    def __deepcopy__(self, memo: Any) -> "Tensor":
+        return late("deepcopy")(self, memo)
+
     def copy(self, *, constant: bool | None = None) -> "Tensor":
         """Return a leaf with a copy of the data and of the gradient."""
         flag = self.constant if constant is None else constant
