@@ -30,7 +30,7 @@ Places = tuple[tuple[int, int], ...]
 """For each position below the stride: its phase, and which element of the phase is its first."""
 FIELDS = ("x", "parts", "first", "count", "rows", "row_table", "phase_table", "row_bytes", "plane_bytes")
 MOST = 16  # a kernel has code for each phase of the last axis
-SHUFFLED = 4  # the largest stride that vectors serve
+SHUFFLED = 8  # the largest stride that vectors serve
 PART = 1 << 16  # elements that are worth a thread
 
 
