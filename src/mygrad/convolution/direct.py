@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.convolution.executor import threads
-from mygrad.convolution.interleaving import MOST, Places, interleave
+from mygrad.convolution.interleaving import MOST, Interleaver, interleaver
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Strides, contiguous, exchanged
 from mygrad.convolution.machine import this_machine
@@ -60,36 +60,24 @@ class Phases:
     shape: tuple[int, ...]
     """(batch, channels, phases of each axis..., elements of each axis...)"""
     plans: list[Plan]
-    x_shape: tuple[int, ...]
-    """The array when phases are put together."""
-
-    @cached_property
-    def strides(self) -> tuple[int, ...]:
-        return self.shape[2 : 1 + len(self.shape) // 2]
-
-    @cached_property
-    def apart(self) -> bool:
-        """Whether there is more than one phase."""
-        return max(self.strides) > 1
+    together: Interleaver
 
     @cached_property
     def make(self) -> Any:
-        return np.empty if len(self.plans) == prod(self.strides) else np.zeros  # some phases may meet no tap
-
-    @cached_property
-    def places(self) -> tuple[Places, ...]:
-        return tuple(tuple((r, 0) for r in range(stride)) for stride in self.strides)
+        """Return what makes that array: some phases may meet no tap."""
+        count = prod(self.shape[2 : 1 + len(self.shape) // 2])
+        return np.empty if len(self.plans) == count else np.zeros
 
     def __call__(self, g: Array, w: Array) -> Array:
         parts = self.make(self.shape, g.dtype)
         for run in self.plans:
             run(g, w, parts)
-        return interleave(parts, self.x_shape, self.places)
+        return self.together(parts)
 
 
 @lru_cache(maxsize=1024)
 def _phases(problem: ConvProblem, itemsize: int, workers: int) -> Phases:
-    problem = problem.merged()
+    x_shape, problem = problem.x_shape, problem.merged()
     turned, groups = problem.for_input(), problem.groups
     g = contiguous(problem.y_shape, groups, 1, itemsize)
     w = exchanged(contiguous(problem.w_shape, groups, 0, itemsize), 0, 2, 1)
@@ -104,7 +92,9 @@ def _phases(problem: ConvProblem, itemsize: int, workers: int) -> Phases:
         y_offset = sum(step * (part.start or 0) for step, part in zip(each[3:], inputs, strict=False))
         made = plan(phase, itemsize, g, steps, x, workers)
         plans.append(replace(made, w_offset=w_offset, y_offset=y_offset))
-    return Phases(shape, plans, problem.x_shape)
+    places = tuple(tuple((r, 0) for r in range(stride)) for stride in ups)
+    together = interleaver(problem.x_shape, shape, places, itemsize, workers)
+    return Phases(shape, plans, replace(together, shape=x_shape))
 
 
 @lru_cache(maxsize=1024)
@@ -129,9 +119,7 @@ def input_gradient(problem: ConvProblem, dtype: Any) -> Run:
     if problem.most_stride > MOST:
         return partial(_apart, problem)
     phases = _phases(problem, dtype.itemsize, threads())
-    if not phases.apart:
-        return phases.plans[0].into(problem.x_shape, dtype)
-    return lambda g, w: phases(g, w).reshape(problem.x_shape)
+    return phases.plans[0].into(problem.x_shape, dtype) if problem.most_stride == 1 else phases
 
 
 def _apart(problem: ConvProblem, g: Array, w: Array) -> Array:

@@ -81,7 +81,7 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
     problem, machine = problem.merged(), this_machine()
     moved = (prod(problem.x_shape) + prod(problem.y_shape)) * itemsize
-    return _best(problem, itemsize, machine)[0] + 0.3 * moved + CALL
+    return _best(problem, itemsize, machine)[0] + 0.3 * moved + 10 * CALL
 
 
 def _blocks(problem: ConvProblem, itemsize: int) -> list[tuple[Range, ...]]:

@@ -6,7 +6,6 @@ Rows of x are written whole. A vector of each phase makes as many neighbouring v
     parts[1]  b0 b1 b2 b3    ->    x  a0 b0 a1 b1  a2 b2 a3 b3
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -18,11 +17,11 @@ import numpy as np
 from mygrad.convolution import jit
 from mygrad.convolution.addresses import address_of
 from mygrad.convolution.copying import Fields
-from mygrad.convolution.executor import run_parts, threads
+from mygrad.convolution.executor import run_parts
 from mygrad.convolution.ir import Code, Values, declarations, function
 from mygrad.convolution.machine import this_machine
 
-__all__ = ["MOST", "InterleaveTile", "emit_interleaving", "interleave"]
+__all__ = ["MOST", "InterleaveTile", "Interleaver", "emit_interleaving", "interleaver"]
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -124,7 +123,6 @@ class Tables:
     phases: Array
 
 
-@lru_cache(maxsize=1024)
 def _tables(
     sizes: tuple[int, ...], parts: tuple[int, ...], places: tuple[Places, ...], itemsize: int
 ) -> Tables:
@@ -143,37 +141,53 @@ def _tables(
     return Tables(offsets, np.array(phases, np.int64))
 
 
-def interleave(parts: Array, shape: Sequence[int], places: tuple[Places, ...]) -> Array:
-    """Return x of a shape (batch, channels, X0, ...), each element of which is in `parts`.
+@dataclass(frozen=True)
+class Interleaver:
+    """The calls that make x of its parts."""
+
+    shape: Shape
+    work: jit.Work
+    calls: list[Array]
+    tables: Tables  # which the parameters of calls point to
+
+    def __call__(self, parts: Array) -> Array:
+        x = np.empty(self.shape, parts.dtype)
+        data = address_of(x), address_of(parts)
+        if len(self.calls) == 1:
+            self._call(0, data)
+        else:
+            run_parts(len(self.calls), lambda number: self._call(number, data))
+        return x
+
+    def _call(self, number: int, data: tuple[int, int]) -> None:
+        parameters = self.calls[number].copy()
+        parameters[:2] = data
+        self.work(address_of(parameters), 1)
+
+
+@lru_cache(maxsize=1024)
+def interleaver(
+    shape: Shape, parts: Shape, places: tuple[Places, ...], itemsize: int, workers: int
+) -> Interleaver:
+    """Return what makes x of a shape (batch, channels, X0, ...), each element of which is in its argument.
 
     Parameters
     ----------
-    parts : numpy.ndarray, shape (batch, channels, phases of each axis..., elements of each axis...)
-        Contiguous, float32 or float64.
-    shape : sequence of int
+    shape : tuple of int
+    parts : tuple of int
+        The shape (batch, channels, phases of each axis..., elements of each axis...) of the argument, a
+        contiguous array of float32 or float64.
     places : tuple of Places
         One for each axis; the stride is their length.
+    itemsize, workers : int
     """
-    x = np.empty(shape, parts.dtype)
-    itemsize, sizes = parts.itemsize, tuple(shape[2:])
-    tables = _tables(sizes, parts.shape[2:], places, itemsize)
+    tables = _tables(shape[2:], parts[2:], places, itemsize)
     tile = InterleaveTile(itemsize, this_machine().isa.bits // 8 // itemsize, len(places[-1]))
-    work, rows = jit.compiled(tile).work, len(tables.rows)
+    rows = len(tables.rows)
     count = shape[0] * shape[1] * rows
-    cuts = max(1, min(4 * threads(), x.size // PART)) if threads() > 1 else 1
+    cuts = max(1, min(4 * workers, prod(shape) // PART)) if workers > 1 else 1
     ends = [count * n // cuts for n in range(cuts + 1)]
-    ranges = [(a, b) for a, b in pairwise(ends) if b > a]
-    data = address_of(x), address_of(parts)
-    known = rows, address_of(tables.rows), address_of(tables.phases), sizes[-1] * itemsize
-    plane = itemsize * prod(parts.shape[2:])
-
-    def part(number: int) -> None:
-        start, stop = ranges[number]
-        parameters = np.array([*data, start, stop - start, *known, plane], np.int64)
-        work(address_of(parameters), 1)
-
-    if len(ranges) == 1:
-        part(0)
-    else:
-        run_parts(len(ranges), part)
-    return x
+    known = rows, address_of(tables.rows), address_of(tables.phases), shape[-1] * itemsize
+    plane = itemsize * prod(parts[2:])
+    calls = [np.array([0, 0, a, b - a, *known, plane], np.int64) for a, b in pairwise(ends) if b > a]
+    return Interleaver(shape, jit.compiled(tile).work, calls, tables)

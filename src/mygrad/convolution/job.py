@@ -88,6 +88,11 @@ class Plan:
         return PLACE is not None and self.workers == 1
 
     @cached_property
+    def small(self) -> bool:
+        """Whether room on the stack is enough."""
+        return self.alone and self.workspace <= STACK_BYTES
+
+    @cached_property
     def call(self) -> Callable[..., Array]:
         """Return what is called with the template, x, w, y and room to work in."""
         return (self.kernel.call if self.alone else None) or self._shared
@@ -103,6 +108,8 @@ class Plan:
 
     def __call__(self, x: Array, w: Array, y: Array) -> Array:
         """Fill `y` and return it; the arrays have the strides of the plan."""
+        if self.small:
+            return self.call(self.template, x, w, y)
         room = borrow(self.workspace)
         self.call(self.template, x, w, y, room)
         give_back(room)
@@ -119,7 +126,7 @@ class Plan:
             return call(template, x, w, np.empty(shape, dtype))
 
         make_alone.plan = self  # type: ignore[attr-defined]  # which has what the template points to
-        return make_alone if self.alone and self.workspace <= STACK_BYTES else make
+        return make_alone if self.small else make
 
     def _shared(self, template: Array, x: Array, w: Array, y: Array, room: Array) -> Array:
         job, packed = template.copy(), room if self.packed_bytes else w

@@ -211,7 +211,7 @@ def _phased(problem: ConvProblem, dtype: str) -> bool:
 
 
 def _subpixel(problem: ConvProblem, dtype: str) -> float:
-    filters = 2 * MOVE_NS * prod(problem.w_shape) + 12 * CALL_NS
+    filters = 2 * MOVE_NS * prod(problem.w_shape) + 6 * CALL_NS
     return _kernel(subpixel.as_forward(problem), dtype) + _placing(problem, dtype) + 1e-9 * filters
 
 

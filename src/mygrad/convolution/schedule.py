@@ -41,7 +41,7 @@ STORED, TURNED = 1.5, 4.0  # cycles to store a vector of positions, of filters
 LOOP = 20  # cycles to begin and end a tile
 PACKED, PACKED_APART = 0.4, 1.2  # cycles to pack a byte of filters that are contiguous, that are not
 MOVED = 0.3  # cycles to copy a byte
-CALL = 12_000  # cycles of everything in Python
+CALL = 3_000  # cycles of everything in Python
 ALONE = 250_000  # cycles that one thread computes before another is awake
 LEAST_COLUMNS = 512  # a copied row is not cut below this
 

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from mygrad.convolution import direct
-from mygrad.convolution.interleaving import MOST, Places, interleave
+from mygrad.convolution.executor import threads
+from mygrad.convolution.interleaving import MOST, Places, interleaver
+from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import Axis, ConvProblem
 
 __all__ = ["applies", "as_forward", "input_gradient"]
@@ -56,18 +58,21 @@ def _places(axis: Axis) -> Places:
 def _filters(problem: ConvProblem, w: Array) -> Array:
     """Return w as (group, channel, phase..., filter, tap...), and the first three as one axis."""
     strides = [axis.stride for axis in problem.axes]
-    short = [(0, -axis.k % axis.stride) for axis in problem.axes]
-    padded = np.pad(w, ((0, 0), (0, 0), *short)) if any(after for _, after in short) else w
+    sizes = [-(-axis.k // axis.stride) * axis.stride for axis in problem.axes]
+    padded = np.zeros((*w.shape[:2], *sizes), w.dtype)
+    padded[(..., *(slice(axis.k) for axis in problem.axes))] = w
     # (group, filter, channel, tap, phase, tap, phase, ...)
-    taps = [size for s, n in zip(strides, padded.shape[2:], strict=True) for size in (n // s, s)]
+    taps = [size for s, n in zip(strides, sizes, strict=True) for size in (n // s, s)]
     split = padded.reshape(problem.groups, problem.filters, problem.channels, *taps)
     order = 0, 2, *range(4, split.ndim, 2), 1, *range(3, split.ndim, 2)
     return np.ascontiguousarray(split.transpose(order)).reshape(as_forward(problem).w_shape)
 
 
-def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
-    """Return the gradient of x."""
-    y = direct.convolve(as_forward(problem), g, _filters(problem, w))
-    strides = [axis.stride for axis in problem.axes]
-    phases = y.reshape(*problem.x_shape[:2], *strides, *y.shape[2:])
-    return interleave(phases, problem.x_shape, tuple(_places(axis) for axis in problem.axes))
+@prepared
+def input_gradient(problem: ConvProblem, dtype: Any) -> Run:
+    """Return what computes the gradient of x."""
+    forward, places = as_forward(problem), tuple(_places(axis) for axis in problem.axes)
+    run, strides = direct.convolve.make(forward, dtype), (axis.stride for axis in problem.axes)
+    parts = *problem.x_shape[:2], *strides, *forward.y_shape[2:]
+    together = interleaver(problem.x_shape, parts, places, dtype.itemsize, threads())
+    return lambda g, w: together(run(g, _filters(problem, w)))
