@@ -40,13 +40,9 @@ def test_functions_of_constants_only():
             f(x)
 
 
-@pytest.mark.parametrize("f", [np.cov, np.apply_along_axis])
-def test_functions_that_we_do_not_have_are_named(f):
-    with pytest.raises(TypeError, match=f.__name__):
-        f(
-            mg.tensor([1.0, 2.0]),
-            *([1] if f is not np.linalg.inv and f is not np.sort else []),
-        )
+def test_functions_that_we_do_not_have_are_named():
+    with pytest.raises(TypeError, match="apply_along_axis"):
+        np.apply_along_axis(np.sum, 0, mg.tensor([1.0, 2.0]))
 
 
 def test_ufuncs_and_methods_that_we_do_not_have_are_named():
