@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mygrad.convolution import (
     ConvProblem,
     convolve,
+    explain,
     filter_gradient,
     input_gradient,
     reference,
@@ -129,6 +130,18 @@ def test_the_input_is_not_copied_whole(member):
     finally:
         tracemalloc.stop()
     assert peak < size + x.nbytes / 4
+
+
+def test_a_copy_of_x_is_predicted_and_explained():
+    wrapped = ConvProblem.make((1, 8, 64, 64), (8, 8, 3, 3), stride=1, padding=1, border="wrap")
+    plain = replace(wrapped, border="zeros")
+    for algorithm in ALGORITHMS:
+        if algorithm.applies(wrapped, "d"):
+            more = algorithm.needed(wrapped, 8) - algorithm.needed(plain, 8)
+            assert more == (0 if algorithm.borders else 8 * 8 * 66 * 66)
+            assert (algorithm.predicted(wrapped, "d") > algorithm.predicted(plain, "d")) == (more > 0)
+    assert explain(wrapped).splitlines()[0].endswith("products, borders wrap")
+    assert explain(plain).splitlines()[0].endswith("products")
 
 
 @given(problems(2), borders)

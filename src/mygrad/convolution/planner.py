@@ -45,6 +45,7 @@ BLAS_SHARE = 0.5  # of the peak of all cores: 0.8, but its threads spin on and t
 PRODUCT_NS_ELSE = 2.0  # no BLAS
 MOVE_NS = 0.8  # to gather or to add back one element of patches
 PLACE_NS = 0.06  # to put one byte of a phase between those of others
+EXTEND_NS = 0.13  # to continue one byte of x past its ends, or to fold one back
 CALL_NS = 1500.0  # one NumPy call
 CALLS = 20  # to gather patches, or to add them back
 MOST_CALLS = 1000
@@ -78,6 +79,20 @@ class Algorithm:
         if self.member == INPUT:
             return lambda g, w: fold(run(g, w), widths, border)
         return lambda x, b: run(extend(x, widths, border), b)
+
+    def predicted(self, problem: ConvProblem, dtype: str) -> float:
+        """Return the seconds that it will take, with any border."""
+        copied = self._copied(problem, np.dtype(dtype).itemsize)
+        return self.seconds(problem, dtype) + 1e-9 * EXTEND_NS * copied
+
+    def needed(self, problem: ConvProblem, itemsize: int) -> int:
+        """Return the bytes that it needs beside its arguments and result."""
+        return self.workspace(problem, itemsize) + self._copied(problem, itemsize)
+
+    def _copied(self, problem: ConvProblem, itemsize: int) -> int:
+        if self.borders or problem.border == "zeros":
+            return 0
+        return itemsize * prod(problem.continued[1].x_shape)
 
 
 def _products(problem: ConvProblem, dtype: str) -> float:
@@ -374,7 +389,7 @@ def candidates(problem: ConvProblem, member: str, dtype: str) -> tuple[Algorithm
     ranked = problem.plans.get((member, dtype))
     if ranked is None:
         found = [a for a in ALGORITHMS if a.member == member and a.applies(problem, dtype)]
-        ranked = tuple(sorted(found, key=lambda algorithm: algorithm.seconds(problem, dtype)))
+        ranked = tuple(sorted(found, key=lambda algorithm: algorithm.predicted(problem, dtype)))
         problem.plans[member, dtype] = ranked
     return ranked
 
@@ -412,8 +427,8 @@ def _measure(problem: ConvProblem, member: str, dtype: str) -> None:
     }[member]
     arrays = np.ones(shapes[0], dtype), np.ones(shapes[1], dtype)
     ranked = candidates(problem, member, dtype)
-    most = TIMES_SLOWER * ranked[0].seconds(problem, dtype)
-    found = {a.name: _best_time(a, problem, arrays) for a in ranked if a.seconds(problem, dtype) <= most}
+    most = TIMES_SLOWER * ranked[0].predicted(problem, dtype)
+    found = {a.name: _best_time(a, problem, arrays) for a in ranked if a.predicted(problem, dtype) <= most}
     with _lock:
         if len(_measured) < MOST_MEASURED:
             _measured[problem, member, dtype] = found
@@ -445,7 +460,8 @@ def explain(problem: ConvProblem, dtype: Any = np.float64, *, measure: bool = Fa
     """
     dtype = np.dtype(dtype)
     shapes = f"x {problem.x_shape} * w {problem.w_shape} -> y {problem.y_shape}"
-    lines = [f"{shapes} in {dtype}, {problem.products} products"]
+    border = "" if problem.border == "zeros" else f", borders {problem.border}"
+    lines = [f"{shapes} in {dtype}, {problem.products} products{border}"]
     for member in (FORWARD, INPUT, FILTER):
         if measure:
             _measure(problem, member, dtype.char)
@@ -457,11 +473,11 @@ def explain(problem: ConvProblem, dtype: Any = np.float64, *, measure: bool = Fa
 
 def _line(problem: ConvProblem, a: Algorithm, dtype: np.dtype[Any], *, chosen: bool) -> str:
     measured = _measured.get((problem, a.member, dtype.char), {}).get(a.name)
-    seconds = a.seconds(problem, dtype.char) if measured is None else measured
+    seconds = a.predicted(problem, dtype.char) if measured is None else measured
     peak = this_machine().peak(dtype.itemsize) * threads()
     return (
         f"  {'->' if chosen else '  '} {a.member:<16} {a.name:<13}"
         f" {'predicted' if measured is None else 'measured '} {seconds * 1e3:10.3f} ms"
-        f"  workspace {a.workspace(problem, dtype.itemsize) / 1e6:10.3f} MB"
+        f"  workspace {a.needed(problem, dtype.itemsize) / 1e6:10.3f} MB"
         f"  {100 * problem.products / peak / seconds:5.1f} % of peak"
     )
