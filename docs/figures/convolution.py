@@ -183,8 +183,8 @@ def pooling() -> str:
         starts = [stride * o - axis.before for o in range(axis.o)]
         windows = [[s + dilation * k for k in range(3) if 0 <= s + dilation * k < len(x)] for s in starts]
         seen.append((label, windows))
-    adaptive = [list(range(o * len(x) // 4, -(-(o + 1) * len(x) // 4))) for o in range(4)]
-    seen.append(("adaptive_max_pool(x, (4,))", adaptive))
+    adaptive = [list(range(o * len(x) // 5, -(-(o + 1) * len(x) // 5))) for o in range(5)]
+    seen.append(("adaptive_max_pool(x, (5,))", adaptive))
     height = GAP + CELL + 22
     drawn = [part for n, (label, w) in enumerate(seen) for part in _maxima(label, x, w, 12 + n * height)]
     return _svg(_column(8) + 60, len(seen) * height + 8, drawn)
