@@ -99,6 +99,8 @@ class Call:
     interpreter lock meanwhile, and returns y. Room for a small job is on the stack.
     """
 
+    code: Code
+
     def __init__(self, *, packs: bool) -> None:
         self.code = code = Code(2, 4)
         code.room("job", 8 * JOB_SIZE)
