@@ -26,7 +26,8 @@ from mygrad.operation import execute_op
 from mygrad.ufuncs import ufunc
 
 if TYPE_CHECKING:
-    from mygrad import computational_graph, fft, linalg, nnet, operation_base
+    from mygrad import array_api, computational_graph, fft, linalg, nnet, operation_base
+    from mygrad.array_api import from_dlpack
     from mygrad.autodiff.derivatives import grad, value_and_grad, vjp
     from mygrad.autodiff.joint import custom_rule, stop_gradient
     from mygrad.autodiff.matrices import hessian, jacobian

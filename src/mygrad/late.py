@@ -8,6 +8,7 @@ from mygrad.autodiff import overrides
 __all__ = ["NAMES", "find"]
 
 MODULES = {
+    "array_api": "from_dlpack",
     "autodiff.derivatives": "grad value_and_grad vjp",
     "autodiff.joint": "custom_rule stop_gradient",
     "autodiff.matrices": "hessian jacobian",
@@ -44,13 +45,13 @@ MODULES = {
 }
 """Module below `mygrad` -> the names that `mygrad` takes from it."""
 
-NAMESPACES = {"computational_graph", "fft", "linalg", "nnet", "operation_base"}
+NAMESPACES = {"array_api", "computational_graph", "fft", "linalg", "nnet", "operation_base"}
 """Modules that are names of `mygrad` themselves."""
 
 overrides.LATE.extend(
     f"mygrad.{path}"
     for path in ("autodiff.copies", "display", "fft", "linalg", *MODULES)
-    if path not in MODULES or path.startswith("functions.")
+    if path == "array_api" or path not in MODULES or path.startswith("functions.")
 )
 
 _HOMES = {name: path for path, names in MODULES.items() for name in names.split()}

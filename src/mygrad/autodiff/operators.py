@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mygrad.autodiff.overrides import PUBLIC, UFUNCS, Overrides, unwrapped
+from mygrad.autodiff.overrides import PUBLIC, UFUNCS, Overrides, late, unwrapped
 
 if TYPE_CHECKING:
     from mygrad.autodiff.tensor import Tensor
@@ -57,6 +57,12 @@ def _comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
         return ufunc(self._node.value, unwrapped(other))
 
     return operator
+
+
+def _of_constants(ufunc: Any) -> tuple[Callable[[Any, Any], Any], ...]:
+    """Return the operator, the reflected and the augmented one: arrays come out, as from ``//``."""
+    forward, reflected = (lambda self, other: ufunc(self, other)), (lambda self, other: ufunc(other, self))
+    return forward, reflected, forward
 
 
 def _is_number(x: Any, number: int) -> bool:
@@ -123,6 +129,16 @@ class Operators(Overrides):  # noqa: PLW1641 - a tensor has none
     def __rfloordiv__(self, other: Any) -> Any:
         return np.floor_divide(other, self)  # type: ignore[call-overload]
 
+    __mod__, __rmod__, __imod__ = _of_constants(np.remainder)
+    __and__, __rand__, __iand__ = _of_constants(np.bitwise_and)
+    __or__, __ror__, __ior__ = _of_constants(np.bitwise_or)
+    __xor__, __rxor__, __ixor__ = _of_constants(np.bitwise_xor)
+    __lshift__, __rlshift__, __ilshift__ = _of_constants(np.left_shift)
+    __rshift__, __rrshift__, __irshift__ = _of_constants(np.right_shift)
+
+    def __invert__(self) -> Any:
+        return np.invert(self)  # type: ignore[call-overload]
+
     def __getitem__(self, index: Any) -> Any:
         return _as_class_of(self, PUBLIC[operator.getitem](self, index))
 
@@ -150,6 +166,43 @@ class Methods:
     def T(self) -> "Tensor":  # noqa: N802 - NumPy's name
         """The tensor with its axes reversed: a view."""
         return _as_class_of(self, PUBLIC[np.transpose](self))
+
+    @property
+    def mT(self) -> "Tensor":  # noqa: N802 - the array API's name
+        """The tensor with its last two axes exchanged: a view."""
+        return np.matrix_transpose(self)  # type: ignore[call-overload,return-value]
+
+    @property
+    def device(self) -> str:
+        """Where the elements are: "cpu"."""
+        return "cpu"
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> "Tensor":
+        """Return the tensor itself: "cpu" is the only device."""
+        if device != "cpu" or stream is not None:
+            raise ValueError(f'the only device is "cpu", without streams; got {device!r}, stream={stream!r}')
+        return self  # type: ignore[return-value]
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """Return the array API standard's functions of tensors."""
+        return late("namespace")(api_version)
+
+    def __dlpack__(self, **keywords: Any) -> Any:
+        """Hand the values to another library, without their gradient; copied while they are locked.
+
+        Locked memory can be shared with libraries that know version 1 of DLPack.
+        """
+        array = self.data  # type: ignore[attr-defined]
+        if (
+            not array.flags.writeable
+            and not keywords.get("max_version")
+            and keywords.get("copy") is not False
+        ):
+            array = array.copy()
+        return array.__dlpack__(**keywords)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.data.__dlpack_device__()  # type: ignore[attr-defined]
 
     @property
     def real(self) -> "Tensor":

@@ -57,6 +57,14 @@ def numbers(shape: tuple[int, ...]) -> Array:
     return np.arange(1, int(np.prod(shape, dtype=np.intp)) + 1).reshape(shape)
 
 
+class _Moving(Function):
+    """What says where elements go may be a tensor, of which the values count."""
+
+    def run(self, operands: Any, params: dict[str, Any], constant: bool | None = None) -> Any:
+        plain = {name: x if name == "out" else unwrapped(x) for name, x in params.items()}
+        return super().run(operands, plain, constant)
+
+
 def _moving(function: Callable[..., Any], *, view: bool = False, also: str = "") -> Function:
     """Declare a function that moves elements by where they are, not by what they are."""
 
@@ -65,7 +73,7 @@ def _moving(function: Callable[..., Any], *, view: bool = False, also: str = "")
 
     parameters = inspect.signature(function).parameters.values()
     names = " ".join(each.name for each in parameters if each.kind is not each.VAR_KEYWORD)
-    return Function(function, rule, names=names, also=also, view=view).override()
+    return _Moving(function, rule, names=names, also=also, view=view).override()
 
 
 flip: Final = _moving(np.flip, view=True)

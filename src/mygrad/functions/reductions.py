@@ -126,7 +126,20 @@ def _horner(g: Any, x: Any) -> Any:
     return np.stack(sums[::-1], axis=-1)
 
 
-def _rounded_once(numpy: Callable[..., Any], rule: Any, **declaration: Any) -> Function:
+class _Spread(Function):
+    """A variance or deviation: `correction` is the array API's name of `ddof`."""
+
+    def run(self, operands: Any, params: dict[str, Any], constant: bool | None = None) -> Any:
+        if "correction" in params:
+            if "ddof" in params:
+                raise ValueError("ddof and correction can't be provided simultaneously.")  # in NumPy's words
+            params["ddof"] = params.pop("correction")
+        return super().run(operands, params, constant)
+
+
+def _rounded_once(
+    numpy: Callable[..., Any], rule: Any, form: type[Function] = Function, **declaration: Any
+) -> Function:
     """Declare a reduction that is computed in single precision for bfloat16, which NumPy would not do.
 
     In bfloat16 256 + 1 is 256.
@@ -137,13 +150,13 @@ def _rounded_once(numpy: Callable[..., Any], rule: Any, **declaration: Any) -> F
             return numpy(x.astype(np.float32), *args, **params).astype(x.dtype)
         return numpy(x, *args, **params)
 
-    return Function(reduced, rule, numpy=numpy, **declaration).override()
+    return form(reduced, rule, numpy=numpy, **declaration).override()
 
 
 sum: Final = _rounded_once(np.sum, _sum, names="x axis keepdims", also="where initial")
 mean: Final = _rounded_once(np.mean, _mean, names="x axis keepdims")
-var: Final = _rounded_once(np.var, _var, names="x axis ddof keepdims")
-std: Final = _rounded_once(np.std, _std, names="x axis ddof keepdims")
+var: Final = _rounded_once(np.var, _var, _Spread, names="x axis ddof keepdims")
+std: Final = _rounded_once(np.std, _std, _Spread, names="x axis ddof keepdims")
 amax: Final = Function(np.max, _max, names="x axis keepdims").override()
 max: Final = amax
 amin: Final = Function(np.min, _min, names="x axis keepdims").override()
