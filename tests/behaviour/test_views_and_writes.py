@@ -220,8 +220,10 @@ def test_operators_that_do_not_exist():
     c = mg.tensor([7.0], constant=True)
     c //= 2
     assert type(c) is np.ndarray
-    for operator in ("__mod__", "__divmod__", "__invert__", "__and__"):
-        assert not hasattr(x, operator)
+    c = mg.tensor([7], constant=True)
+    c %= 4  # which MyGrad 2.5 has not; an array, as of //=
+    assert type(c) is np.ndarray
+    assert not hasattr(x, "__divmod__")
 
 
 def test_setting_the_shape():
