@@ -6,6 +6,7 @@ __all__ = [
     "InvalidConvolution",
     "InvalidGradient",
     "MyGradException",
+    "NotAnInteger",
 ]
 
 
@@ -85,4 +86,22 @@ class InvalidConvolution(ValueError, AssertionError):  # noqa: N818
     ... except InvalidConvolution:
     ...     print("six elements do not fit")
     six elements do not fit
+    """
+
+
+class NotAnInteger(InvalidConvolution, TypeError):  # noqa: N818
+    """A stride, padding, dilation or number of groups that is not a whole number.
+
+    It is what MyGrad 2.5 raised for True, for 1.5 and for "a": `AssertionError`, `TypeError`, `ValueError`.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> from mygrad.errors import NotAnInteger
+    >>> from mygrad.nnet import conv_nd
+    >>> try:
+    ...     conv_nd(mg.ones((1, 1, 6)), mg.ones((1, 1, 3)), stride=1.5)
+    ... except NotAnInteger:
+    ...     print("1 or 2?")
+    1 or 2?
     """

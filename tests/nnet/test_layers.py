@@ -8,7 +8,7 @@ import pytest
 
 import mygrad as mg
 from mygrad.errors import InvalidConvolution
-from mygrad.nnet.layers import conv_nd, max_pool
+from mygrad.nnet.layers import conv_nd, conv_transpose_nd, max_pool
 from tests.gradients import check_gradient
 
 CASES = [
@@ -100,8 +100,17 @@ def test_arguments_that_cannot_be(arguments, text):
 @pytest.mark.parametrize("name", ["stride", "padding", "dilation"])
 @pytest.mark.parametrize("value", [1.0, None, True, (1.7, 1), np.array(1.5), 1j])
 def test_arguments_that_are_no_integers(name, value):
-    with pytest.raises(TypeError, match=name):
-        conv_nd(np.ones((1, 1, 6, 5)), np.ones((1, 1, 2, 2)), **({"stride": 1} | {name: value}))
+    for kind in (TypeError, ValueError, AssertionError):
+        with pytest.raises(kind, match=name):
+            conv_nd(np.ones((1, 1, 6, 5)), np.ones((1, 1, 2, 2)), **({"stride": 1} | {name: value}))
+
+
+def test_arguments_may_be_arrays_and_tensors():
+    x, w = np.ones((1, 1, 7, 6)), np.ones((1, 1, 2, 2))
+    for kind in (np.array, mg.tensor, list):
+        y = conv_nd(x, w, stride=kind([2, 1]), padding=kind([0, 1]), dilation=kind([2, 1]))
+        assert y.shape == (1, 1, 3, 7)
+    assert conv_transpose_nd(x, w, stride=mg.tensor([2, 1])).shape == (1, 1, 14, 7)
 
 
 def test_the_stride_is_required_and_by_keyword():

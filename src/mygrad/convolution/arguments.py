@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.errors import InvalidConvolution
+from mygrad.errors import InvalidConvolution, NotAnInteger
 
 __all__ = [
     "PADDINGS",
@@ -126,7 +126,7 @@ def integer(name: str, value: Any) -> int:
         value = value[()]
     if isinstance(value, Integral) and not isinstance(value, (bool, np.bool_)):
         return int(value)
-    raise TypeError(
+    raise NotAnInteger(
         f"{name} must be an integer or a sequence of integers, one for each axis; got {value!r}"
         f"{_as_integer(value)}"
     )

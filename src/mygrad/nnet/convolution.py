@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from mygrad.autodiff.overrides import unwrapped
 from mygrad.autodiff.tensor import Tensor
 from mygrad.convolution import ConvProblem
 from mygrad.convolution.arguments import PLAIN, is_plain, no_such
@@ -21,8 +22,9 @@ Padding = str | int | Sequence[str | int | tuple[int, int]]
 
 def _problem(x: Any, w: Any, *arguments: Any) -> ConvProblem:
     """Return the problem of a convolution: the one made before if there is one."""
-    kept = PLAIN.issuperset(map(type, arguments)) or all(map(is_plain, arguments))
-    return (_kept_problem if kept else _new_problem)(x, w, *arguments)
+    if PLAIN.issuperset(map(type, arguments)) or all(map(is_plain, arguments)):
+        return _kept_problem(x, w, *arguments)
+    return _new_problem(x, w, *unwrapped(arguments))
 
 
 def _new_problem(
@@ -222,7 +224,8 @@ def conv_transpose_nd(
     g, w = operand(x), operand(filter_bank)
     _check_mode(padding_mode, 0)
     sizes = {"stride": stride, "padding": padding, "dilation": dilation, "output_padding": output_padding}
-    problem = ConvProblem.make_transposed(g.shape, w.shape, groups=groups, border=padding_mode, **sizes)
+    options = unwrapped(sizes | {"groups": groups})
+    problem = ConvProblem.make_transposed(g.shape, w.shape, border=padding_mode, **options)
     if bias is None:
         return input_gradient.run((g, w), {"problem": problem}, constant)
     b = _checked_bias(bias, problem.x_shape[1], w.shape)
