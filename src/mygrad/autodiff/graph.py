@@ -164,14 +164,14 @@ _serial = operator.attrgetter("serial")
 
 def upstream(terminal: Node) -> list[Node]:
     """Return every node that `terminal` was computed from, itself first, outputs before inputs."""
-    seen = {terminal}
-    pending = [terminal]
-    while pending:
-        for x in pending.pop().inputs:
+    found, seen = [terminal], {terminal}
+    for node in found:  # which grows
+        for x in node.inputs:
             if type(x) is Node and x not in seen:
                 seen.add(x)
-                pending.append(x)
-    return sorted(seen, key=_serial, reverse=True)
+                found.append(x)
+    found.sort(key=_serial, reverse=True)
+    return found
 
 
 def pull_back(nodes: Iterable[Node], gradients: Gradients) -> Gradients:
