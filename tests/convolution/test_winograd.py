@@ -58,13 +58,13 @@ def arrays(problem, dtype, seed=0):
 
 
 def terms(problem, member):
-    """Return how many products are added to one number."""
-    shapes = {
-        planner.FORWARD: problem.y_shape,
-        planner.INPUT: problem.x_shape,
-        planner.FILTER: problem.w_shape,
-    }
-    return max(1, problem.products // np.prod(shapes[member], dtype=int))
+    """Return how many products are added to one number at most."""
+    taps, outputs = (np.prod(shape[2:], dtype=int) for shape in (problem.w_shape, problem.y_shape))
+    return {
+        planner.FORWARD: problem.channels * taps,
+        planner.INPUT: problem.filters * taps,
+        planner.FILTER: problem.batch * outputs,
+    }[member]
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

@@ -7,7 +7,7 @@ size is a field of the parameters, every stride a number of bytes.
 from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
 from mygrad.convolution.ir import LINE, Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
-from mygrad.convolution.tile import Tile, micro_kernel, square, store, transpose
+from mygrad.convolution.tile import Tile, micro_kernel, square, store, store_one, transpose
 from mygrad.convolution.worker import emit_work
 
 __all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "emit"]
@@ -154,6 +154,11 @@ class Block:
 
         code.each(count, one)
 
+    def keep(self, sums: Values, target: str) -> None:
+        for number, value in enumerate(sums):
+            place = self.code.at(target, number * self.tile.vector_bytes)
+            self.code.store(self.code.vector, value, place, self.tile.vector_bytes)
+
     def finish(self, sums: Values, kept: str, y: Values, count: str) -> None:
         """Add the sums of earlier taps, then keep all for later ones or store them."""
         code, p, tile = self.code, self.p, self.tile
@@ -164,9 +169,12 @@ class Block:
             return [code.sum(*each) for each in zip(values, earlier, strict=True)]
 
         sums = code.when(p.add_sums, add, sums, code.vector)
+        if tile.filters == 1:
+            code.do_when(p.keep_sums, lambda: self.keep(sums, kept))
+            code.do_when(code.subtract(1, p.keep_sums), lambda: store_one(code, tile, sums, y))
+            return
         target = code.put(f"select i1 {code.put(f'icmp ne i64 {p.keep_sums}, 0')}, ptr {kept}, ptr %last")
-        for value, place in zip(sums, places, strict=True):
-            code.store(code.vector, value, code.at(target, place), tile.vector_bytes)
+        self.keep(sums, target)
         code.do_when(code.subtract(1, p.keep_sums), lambda: store(code, tile, target, y, p.y_filter, count))
 
 

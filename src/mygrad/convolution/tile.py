@@ -10,7 +10,7 @@ from itertools import product
 
 from mygrad.convolution.ir import Code, Value, Values
 
-__all__ = ["Tile", "in_parts", "micro_kernel", "square", "store"]
+__all__ = ["Tile", "in_parts", "micro_kernel", "square", "store", "store_one"]
 
 
 @dataclass(frozen=True)
@@ -221,6 +221,13 @@ def _store_filters(code: Code, tile: Tile, sums: str, y: Values, stride: str, fi
     kind = f"<{tile.columns} x {code.scalar}>"
     code.each(tile.vectors, turn)
     code.each(filters, one)
+
+
+def store_one(code: Code, tile: Tile, sums: Values, y: Values) -> None:
+    """Store the sums of a tile of one filter from where they are."""
+    for r, row in enumerate(y):
+        for v in range(tile.vectors):
+            code.store(code.vector, sums[r * tile.vectors + v], code.at(row, v * tile.vector_bytes))
 
 
 def _store_positions(code: Code, tile: Tile, sums: str, y: Values, stride: str, filters: str) -> None:
