@@ -16,7 +16,7 @@ REFUSED: dict[str, str] = {}
 
 
 def public(path, namespace):
-    return {f"{path}.{name}": getattr(namespace, name) for name in namespace.__all__}
+    return {f"{path}.{name}": getattr(namespace, name) for name in sorted(namespace.__all__)}
 
 
 EVERYTHING = {
