@@ -5,7 +5,7 @@ and what does not conform is in docs/design/array_api.md.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -98,8 +98,10 @@ class _Names:
         return sorted(self._names)
 
 
-_main, linalg, fft = _Names(np, NAMES), _Names(np.linalg, LINALG), _Names(np.fft, FFT)
-vecdot = _of_tensors(np.linalg.vecdot)  # which takes an axis of tensors
+_main: Final = _Names(np, NAMES)
+linalg: Final = _Names(np.linalg, LINALG)
+fft: Final = _Names(np.fft, FFT)
+vecdot: Callable[..., Any] = _of_tensors(np.linalg.vecdot)  # which takes an axis of tensors
 
 
 def __getattr__(name: str) -> Any:

@@ -59,10 +59,9 @@ def _comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
     return operator
 
 
-def _of_constants(ufunc: Any) -> tuple[Callable[[Any, Any], Any], ...]:
-    """Return the operator, the reflected and the augmented one: arrays come out, as from ``//``."""
-    forward, reflected = (lambda self, other: ufunc(self, other)), (lambda self, other: ufunc(other, self))
-    return forward, reflected, forward
+def _of_constants(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any], Any]:
+    """Return an operator from which arrays come, as from ``//``."""
+    return (lambda self, other: ufunc(other, self)) if reflected else (lambda self, other: ufunc(self, other))
 
 
 def _is_number(x: Any, number: int) -> bool:
@@ -129,12 +128,24 @@ class Operators(Overrides):  # noqa: PLW1641 - a tensor has none
     def __rfloordiv__(self, other: Any) -> Any:
         return np.floor_divide(other, self)  # type: ignore[call-overload]
 
-    __mod__, __rmod__, __imod__ = _of_constants(np.remainder)
-    __and__, __rand__, __iand__ = _of_constants(np.bitwise_and)
-    __or__, __ror__, __ior__ = _of_constants(np.bitwise_or)
-    __xor__, __rxor__, __ixor__ = _of_constants(np.bitwise_xor)
-    __lshift__, __rlshift__, __ilshift__ = _of_constants(np.left_shift)
-    __rshift__, __rrshift__, __irshift__ = _of_constants(np.right_shift)
+    __mod__: Callable[[Any, Any], Any] = _of_constants(np.remainder)
+    __rmod__: Callable[[Any, Any], Any] = _of_constants(np.remainder, reflected=True)
+    __imod__: Callable[[Any, Any], Any] = _of_constants(np.remainder)
+    __and__: Callable[[Any, Any], Any] = _of_constants(np.bitwise_and)
+    __rand__: Callable[[Any, Any], Any] = _of_constants(np.bitwise_and, reflected=True)
+    __iand__: Callable[[Any, Any], Any] = _of_constants(np.bitwise_and)
+    __or__: Callable[[Any, Any], Any] = _of_constants(np.bitwise_or)
+    __ror__: Callable[[Any, Any], Any] = _of_constants(np.bitwise_or, reflected=True)
+    __ior__: Callable[[Any, Any], Any] = _of_constants(np.bitwise_or)
+    __xor__: Callable[[Any, Any], Any] = _of_constants(np.bitwise_xor)
+    __rxor__: Callable[[Any, Any], Any] = _of_constants(np.bitwise_xor, reflected=True)
+    __ixor__: Callable[[Any, Any], Any] = _of_constants(np.bitwise_xor)
+    __lshift__: Callable[[Any, Any], Any] = _of_constants(np.left_shift)
+    __rlshift__: Callable[[Any, Any], Any] = _of_constants(np.left_shift, reflected=True)
+    __ilshift__: Callable[[Any, Any], Any] = _of_constants(np.left_shift)
+    __rshift__: Callable[[Any, Any], Any] = _of_constants(np.right_shift)
+    __rrshift__: Callable[[Any, Any], Any] = _of_constants(np.right_shift, reflected=True)
+    __irshift__: Callable[[Any, Any], Any] = _of_constants(np.right_shift)
 
     def __invert__(self) -> Any:
         return np.invert(self)  # type: ignore[call-overload]
