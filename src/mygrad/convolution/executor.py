@@ -8,7 +8,7 @@ import operator
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from functools import lru_cache
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
@@ -129,13 +129,20 @@ class Parts:
     unfinished: int
     lock: Any
     done: Event
+    context: Context
 
     def __init__(self, count: int, part: Callable[[int], None]) -> None:
         self.part, self.left, self.unfinished = part, iter(range(count)), count
         self.lock, self.done = Lock(), Event()
         self.error: BaseException | None = None
+        self.context = copy_context()  # NumPy's error state, among others
 
     def __call__(self, wait: int) -> None:
+        self.context.copy().run(self._work)
+        if wait:
+            self.done.wait()
+
+    def _work(self) -> None:
         while (number := self._next()) is not None:
             try:
                 if self.error is None:
@@ -143,8 +150,6 @@ class Parts:
             except BaseException as error:
                 self.error = error
             self._finish()
-        if wait:
-            self.done.wait()
 
     def _next(self) -> int | None:
         with self.lock:
