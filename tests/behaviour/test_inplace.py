@@ -421,3 +421,12 @@ def test_a_shape_that_would_need_a_copy():
     with pytest.raises(AttributeError):
         t.shape = (6,)
     assert t.shape == (3, 2)
+
+
+def test_a_view_writes_into_the_data_that_its_base_was_given():
+    x = mg.tensor([1.0, 2.0, 3.0])
+    view = x[:2]
+    x.data = np.array([10.0, 20.0, 30.0])
+    view[0] = 0.0
+    assert x.data.tolist() == [0.0, 20.0, 30.0]
+    assert view.data.tolist() == [0.0, 20.0]

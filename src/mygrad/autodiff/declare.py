@@ -484,10 +484,14 @@ def write(target: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
         return target
     if not (value.flags.writeable or is_guarded(value)):
         raise ValueError(read_only(value))
-    made = compute(stand_in(target._node))
     view = target._view
     if view is not None and not view.connected:
-        view = target._view = None
+        view = None
+    source = stand_in(target._node)
+    if view is not None and not np.may_share_memory(value, view.base._node.value):
+        source = replay(view.path, stand_in(view.base._node))  # the base was given other data
+    made = compute(source)
+    target._view = view
     base = target
     if view is not None:
         base = view.base
