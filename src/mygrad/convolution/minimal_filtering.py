@@ -31,6 +31,7 @@ __all__ = [
     "TAPS",
     "Grid",
     "Operand",
+    "Registers",
     "Runs",
     "along",
     "places",
@@ -83,6 +84,33 @@ def along(code: Code, matrix: Matrix, values: Grid, axis: int) -> Grid:
         for rest, line in lines(values, axis).items()
         for row, weights in enumerate(matrix)
     }
+
+
+@dataclass(frozen=True)
+class Registers:
+    """sums[filters][vectors] of `lanes`, over `axes` axes, the last one with dilation `step`."""
+
+    itemsize: int
+    lanes: int
+    filters: int
+    vectors: int
+    axes: int
+    step: int
+
+    @property
+    def points(self) -> int:
+        return POINTS**self.axes
+
+    @property
+    def vector_bytes(self) -> int:
+        return self.lanes * self.itemsize
+
+    @property
+    def sums(self) -> int:
+        return self.filters * self.vectors
+
+    def code(self) -> Code:
+        return Code(self.lanes, self.itemsize)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from mygrad.convolution.minimal_filtering import (
     TAPS,
     Grid,
     Operand,
+    Registers,
     Runs,
     lines,
     places,
@@ -44,30 +45,8 @@ FILTER_FIELDS = (
 
 
 @dataclass(frozen=True)
-class WinogradFilterTile:
-    """sums[filters][vectors] of `lanes` channels, over `axes` axes, the last one with dilation `step`."""
-
-    itemsize: int
-    lanes: int
-    filters: int
-    vectors: int
-    axes: int
-    step: int
-
-    @property
-    def points(self) -> int:
-        return POINTS**self.axes
-
-    @property
-    def vector_bytes(self) -> int:
-        return self.lanes * self.itemsize
-
-    @property
-    def sums(self) -> int:
-        return self.filters * self.vectors
-
-    def code(self) -> Code:
-        return Code(self.lanes, self.itemsize)
+class WinogradFilterTile(Registers):
+    """Lanes are channels."""
 
 
 class FilterBlock:

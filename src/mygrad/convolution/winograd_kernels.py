@@ -20,6 +20,7 @@ from mygrad.convolution.minimal_filtering import (
     TAPS,
     Grid,
     Operand,
+    Registers,
     Runs,
     along,
     lines,
@@ -41,36 +42,15 @@ PACK_FIELDS = ("w_offset", "packed_offset", "channels", "channel", "filter", "la
 
 
 @dataclass(frozen=True)
-class WinogradTile:
-    """sums[filters][vectors] of `lanes` tiles, over `axes` axes.
+class WinogradTile(Registers):
+    """Lanes are tiles; `steps` are the strides of taps, in bytes."""
 
-    `step` is the dilation of the last one, `steps` are the strides of taps, in bytes.
-    """
-
-    itemsize: int
-    lanes: int
-    filters: int
-    vectors: int
-    axes: int
-    step: int
     steps: tuple[int, ...]
-
-    @property
-    def points(self) -> int:
-        return POINTS**self.axes
-
-    @property
-    def vector_bytes(self) -> int:
-        return self.lanes * self.itemsize
 
     @property
     def line_bytes(self) -> int:
         """The packed filters of one channel at one point."""
         return self.filters * self.itemsize
-
-    @property
-    def sums(self) -> int:
-        return self.filters * self.vectors
 
 
 class Packing:
