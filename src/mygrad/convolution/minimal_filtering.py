@@ -1,60 +1,98 @@
-"""Winograd's minimal filtering as LLVM IR: three taps give two outputs by four products instead of six.
+"""Winograd's minimal filtering: two outputs of k taps by fewer than 2 k products.
 
-Along one axis, with data d, filter g and outputs y (Lavin & Gray, 2015, F(2, 3)):
+Along one axis, with data d, filter g and outputs y, taps are cut into threes and what is left of them:
 
-    v = d0 - d2, d1 + d2, d2 - d1, d1 - d3        u = g0, (g0 + g1 + g2)/2, (g0 - g1 + g2)/2, g2
-    y = m0 + m1 + m2, m1 - m2 - m3                m = v * u, summed over channels
+    taps          3                                           2                     1
+    v             d0 - d2, d1 + d2, d2 - d1, d1 - d3          d0 - d1, d1, d1 - d2  d0, d1
+    u             g0, (g0 + g1 + g2)/2, (g0 - g1 + g2)/2, g2  g0, g0 + g1, g1       g0, g0
+    y0            m0 + m1 + m2                                m0 + m1               m0
+    y1            m1 - m2 - m3                                m1 - m2               m1
 
-and the same along every other axis, so that n axes have 4**n points. They say that the sum of
-``y * gy`` is that of ``v(d) * u(g) * s(gy)``, where s is the transpose of the line for y; so the gradient of
-g is the transpose of u, applied to the sum over tiles of ``v(d) * s(gy)``.
+where m = v * u, summed over channels (Winograd, 1980, F(2, 3) and F(2, 2); Lavin & Gray, 2015). Outputs of
+more taps are sums of those of their parts: 5 taps have 4 + 3 points and not 10 products. The same along every
+other axis: the points of n axes are all tuples of theirs. All factors are 1 and 1/2, so that errors stay
+small; formulas of fewer products have larger ones.
 
-With dilation d a tile has two outputs that lie d apart. A block has runs of tiles along a row; the tiles of a
-run begin at outputs 0 ... d - 1, 2d ... 3d - 1, and so on, and a vector is neighbours in a run:
-
-    x      a0 a1 b0 b1 a2 a3 b2 b3     d = 2, a and b are positions 0 and 1 of tiles 0, 1, 2, 3
+They say that the sum of ``y * gy`` is that of ``v(d) * u(g) * s(gy)``, where s is the transpose of the lines
+for y; so the gradient of g is the transpose of u, applied to the sum over tiles of ``v(d) * s(gy)``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
+from math import prod
 
-from mygrad.convolution.copying import Fields
-from mygrad.convolution.ir import Code, Value, Values
+from mygrad.convolution.ir import Code, Values
 
 __all__ = [
-    "DATA",
     "OUTPUTS",
-    "POINTS",
-    "RESULT",
-    "SPREAD",
-    "TAPS",
     "Grid",
-    "Operand",
     "Registers",
-    "Runs",
     "along",
+    "data_of",
     "places",
+    "points_of_taps",
+    "result_of",
+    "spread_of",
 ]
 
-TAPS, OUTPUTS, POINTS = 3, 2, 4
+OUTPUTS = 2
+MOST_TAPS = 3  # of a part
 Matrix = Sequence[Sequence[int]]
-DATA: Matrix = ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1))
-RESULT: Matrix = ((1, 1, 1, 0), (0, 1, -1, -1))
-SPREAD: Matrix = tuple(zip(*RESULT, strict=True))
+DATA: dict[int, Matrix] = {
+    3: ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
+    2: ((1, -1, 0), (0, 1, 0), (0, 1, -1)),
+    1: ((1, 0), (0, 1)),
+}
+RESULT: dict[int, Matrix] = {
+    3: ((1, 1, 1, 0), (0, 1, -1, -1)),
+    2: ((1, 1, 0), (0, 1, -1)),
+    1: ((1, 0), (0, 1)),
+}
+
+
+def parts_of(taps: int) -> list[int]:
+    """Return how many taps each part has."""
+    return [min(MOST_TAPS, taps - first) for first in range(0, taps, MOST_TAPS)]
+
+
+def _points(part: int) -> int:
+    return len(DATA[part])
+
+
+def points_of_taps(taps: int) -> int:
+    """Return the points of a tile along an axis."""
+    return sum(map(_points, parts_of(taps)))
+
+
+def data_of(taps: int) -> Matrix:
+    """Return what takes the taps + 1 positions of a tile to its points."""
+    rows, positions = [], taps + OUTPUTS - 1
+    for number, part in enumerate(parts_of(taps)):
+        first = number * MOST_TAPS
+        after = positions - first - len(DATA[part][0])
+        rows += [(*[0] * first, *row, *[0] * after) for row in DATA[part]]
+    return rows
+
+
+def result_of(taps: int) -> Matrix:
+    """Return what takes the products at the points to the outputs."""
+    parts = [RESULT[part] for part in parts_of(taps)]
+    return [sum((tuple(part[output]) for part in parts), ()) for output in range(OUTPUTS)]
+
+
+def spread_of(taps: int) -> Matrix:
+    """Return what takes the gradient of the outputs to the points."""
+    return list(zip(*result_of(taps), strict=True))
+
 
 Grid = dict[tuple[int, ...], str]
 """Vectors at places along every axis."""
 
 
-def useful_lanes(lanes: int, step: int) -> int:
-    """Return how many lanes of a vector are tiles."""
-    return lanes // step * step
-
-
-def places(count: int, axes: int) -> list[tuple[int, ...]]:
-    """Return all places along so many axes, in C order."""
-    return list(product(range(count), repeat=axes))
+def places(counts: Iterable[int]) -> list[tuple[int, ...]]:
+    """Return all places along axes of so many each, in C order."""
+    return list(product(*map(range, counts)))
 
 
 def _combined(code: Code, weights: Sequence[int], values: Sequence[str]) -> str:
@@ -86,20 +124,81 @@ def along(code: Code, matrix: Matrix, values: Grid, axis: int) -> Grid:
     }
 
 
+def _three(code: Code, g0: str, g1: str, g2: str) -> Values:
+    ends, middle = code.half(code.sum(g0, g2)), code.half(g1)
+    return [g0, code.sum(ends, middle), code.difference(ends, middle), g2]
+
+
+def _three_taps(code: Code, m0: str, m1: str, m2: str, m3: str) -> Values:
+    half = code.half(code.sum(m1, m2))
+    return [code.sum(m0, half), code.half(code.difference(m1, m2)), code.sum(half, m3)]
+
+
+# What takes the taps of a part to its points, and what takes the gradients of these to those of the taps.
+FILTER: dict[int, Callable[..., Values]] = {
+    3: _three,
+    2: lambda code, g0, g1: [g0, code.sum(g0, g1), g1],
+    1: lambda code, g0: [g0, g0],
+}
+FILTER_GRADIENT: dict[int, Callable[..., Values]] = {
+    3: _three_taps,
+    2: lambda code, m0, m1, m2: [code.sum(m0, m1), code.sum(m1, m2)],
+    1: lambda code, m0, m1: [code.sum(m0, m1)],
+}
+
+
+def filter_points(code: Code, values: Grid, taps: Sequence[int]) -> Grid:
+    """Return a filter at all points, given its taps."""
+    return _by_part(code, values, taps, FILTER, int)
+
+
+def filter_taps(code: Code, values: Grid, taps: Sequence[int]) -> Grid:
+    """Return the gradients of taps, given those at all points."""
+    return _by_part(code, values, taps, FILTER_GRADIENT, _points)
+
+
+def _by_part(
+    code: Code,
+    values: Grid,
+    taps: Sequence[int],
+    rules: dict[int, Callable[..., Values]],
+    size: Callable[[int], int],
+) -> Grid:
+    """Apply the rule of each part to its values, so many, along every axis."""
+    for axis, count in enumerate(taps):
+        found: Grid = {}
+        for rest, line in lines(values, axis).items():
+            left, results = iter(line), []
+            for part in parts_of(count):
+                results += rules[part](code, *islice(left, size(part)))
+            found |= {(*rest[:axis], n, *rest[axis:]): result for n, result in enumerate(results)}
+        values = found
+    return values
+
+
 @dataclass(frozen=True)
 class Registers:
-    """sums[filters][vectors] of `lanes`, over `axes` axes, the last one with dilation `step`."""
+    """sums[filters][vectors] of `lanes`; `taps` along each axis, `step` is the dilation of the last one."""
 
     itemsize: int
     lanes: int
     filters: int
     vectors: int
-    axes: int
+    taps: tuple[int, ...]
     step: int
 
     @property
+    def all_points(self) -> list[tuple[int, ...]]:
+        return places(map(points_of_taps, self.taps))
+
+    @property
     def points(self) -> int:
-        return POINTS**self.axes
+        return prod(map(points_of_taps, self.taps))
+
+    @property
+    def read_rows(self) -> int:
+        """The rows of x that a run of tiles reads."""
+        return prod(taps + OUTPUTS - 1 for taps in self.taps[:-1])
 
     @property
     def vector_bytes(self) -> int:
@@ -111,137 +210,3 @@ class Registers:
 
     def code(self) -> Code:
         return Code(self.lanes, self.itemsize)
-
-
-@dataclass(frozen=True)
-class Operand:
-    """An array of which tiles are transformed, channel by channel.
-
-    `matrix` takes the positions of a tile to points; the rows of a run are those of its table from `entry`
-    on; `before` is the padding, `size` the length of a row, `channel` the distance of channels. Results go
-    to ``target[point][channel][tile]``.
-    """
-
-    source: str
-    matrix: Matrix
-    entry: int
-    before: Value
-    size: Value
-    channels: Value
-    channel: Value
-    target: str
-    point: Value
-
-    @property
-    def positions(self) -> int:
-        return len(self.matrix[0])
-
-
-class Runs:
-    """Write what is done with the runs of a block; `p` has RUN_FIELDS, `step` is the dilation of rows."""
-
-    code: Code
-    p: Fields
-    axes: int
-    step: int
-    useful: int
-    size: int
-    entries: int
-    table: str
-    zeros: str
-
-    def __init__(self, code: Code, p: Fields, axes: int, step: int) -> None:
-        self.code, self.p, self.axes, self.step = code, p, axes, step
-        self.useful = useful_lanes(code.lanes, step)
-        self.size = code.lanes * code.itemsize
-        self.entries = POINTS ** (axes - 1) + OUTPUTS ** (axes - 1)
-        self.table = p.address(code, "run_table")
-        self.zeros = code.at("%work", p.zeros)
-        zero = "zeroinitializer"
-        code.each(
-            p.zero_vectors, lambda n: code.store(code.vector, zero, code.entry(self.zeros, n, self.size))
-        )
-
-    def each(self, body: Callable[[str, str, Value], None]) -> None:
-        """For each vector of each run: body(its table, its first tile, where in the block it is)."""
-        code, p = self.code, self.p
-
-        def run(number: str) -> None:
-            entries = code.entry(self.table, number, 8 * self.entries)
-            start = code.multiply(number, p.run_bytes)
-
-            def vector(v: str) -> None:
-                place = code.add(start, code.multiply(v, self.useful * code.itemsize))
-                body(entries, str(code.multiply(v, self.useful)), place)
-
-            code.each(p.run_vectors, vector)
-
-        code.each(p.runs, run)
-
-    def transform(self, operand: Operand) -> None:
-        """target[point][channel][tile] = the transformed tiles, for all channels."""
-        code, count = self.code, operand.positions
-        shifts = [OUTPUTS * self.step * n for n in range(count // OUTPUTS)]
-        offsets = [shift + half for shift in shifts for half in (0, code.lanes)]
-        rows = places(count, self.axes - 1)
-
-        def vector(entries: str, first: str, place: Value) -> None:
-            start = code.subtract(code.multiply(first, OUTPUTS), operand.before)
-            masks = [code.between(code.add(start, offset), operand.size) for offset in offsets]
-            sources = [self._row(operand, entries, number, start) for number in range(len(rows))]
-
-            def channel(c: str) -> None:
-                values: Grid = {}
-                for row, (source, step) in zip(rows, sources, strict=True):
-                    pointer = code.at(source, code.multiply(c, step))
-                    for column, value in enumerate(self._columns(pointer, offsets, masks)):
-                        values[*row, column] = value
-                for axis in reversed(range(self.axes)):
-                    values = along(code, operand.matrix, values, axis)
-                into = code.at(code.at(operand.target, place), code.multiply(c, self.p.pitch))
-                for number, point in enumerate(places(POINTS, self.axes)):
-                    code.store(
-                        code.vector, values[point], code.at(into, code.multiply(number, operand.point))
-                    )
-
-            code.each(operand.channels, channel)
-
-        self.each(vector)
-
-    def _row(self, operand: Operand, entries: str, number: int, start: Value) -> tuple[str, str]:
-        """Return where a row begins and the distance of that of the next channel; zeros if it is outside."""
-        code = self.code
-        offset = code.integer(code.at(entries, 8 * (operand.entry + number)))
-        outside = code.put(f"icmp slt i64 {offset}, 0")
-        row = code.put(f"select i1 {outside}, ptr {self.zeros}, ptr {code.at(operand.source, offset)}")
-        step = code.put(f"select i1 {outside}, i64 0, i64 {operand.channel}")
-        return code.at(row, code.multiply(start, code.itemsize)), step
-
-    def _columns(self, source: str, offsets: Sequence[int], masks: Values) -> Values:
-        """Return the positions 0, 1, ... of the tiles of a row, a vector each."""
-        code = self.code
-        found = [
-            code.masked_load(code.at(source, offset * code.itemsize), mask)
-            for offset, mask in zip(offsets, masks, strict=True)
-        ]
-        pairs = zip(found[::2], found[1::2], strict=True)
-        picks = [self._lanes(position) for position in range(OUTPUTS)]
-        return [code.shuffle(*pair, lanes) for pair in pairs for lanes in picks]
-
-    def _lanes(self, position: int) -> list[int]:
-        """Return where a position of each tile is in two vectors of a row."""
-        step, last = self.step, 2 * self.code.lanes - 1
-        tiles = range(self.code.lanes)
-        return [min(tile // step * OUTPUTS * step + position * step + tile % step, last) for tile in tiles]
-
-    def side_by_side(self, pair: tuple[str, str]) -> list[str]:
-        """Return two vectors of a row, given the two positions of each tile."""
-        code, step, lanes = self.code, self.step, self.code.lanes
-        places = [(n // (OUTPUTS * step) * step + n % step, n // step % OUTPUTS) for n in range(2 * lanes)]
-        mixed = [min(tile, lanes - 1) + lanes * position for tile, position in places]
-        return [code.shuffle(*pair, part) for part in (mixed[:lanes], mixed[lanes:])]
-
-
-RUN_FIELDS = ("runs", "run_table", "run_vectors", "run_bytes", "pitch", "zeros", "zero_vectors")
-"""The table has for each run the places of its rows in x, then in y, in bytes, -1 where there is none;
-`zeros` is a row of the workspace for these."""

@@ -1,4 +1,4 @@
-"""Filters of three taps along every axis, stride 1, by minimal filtering: 4/9 of the products of two axes.
+"""Filters of a few taps along every axis, stride 1, by minimal filtering: 4/9 of the products of 3 x 3 taps.
 
 Which tiles, how many runs of them in a block, and the parameters of the calls; `winograd_kernels` has the
 formulas. Right for many channels and filters, where products cost more than transforms.
@@ -17,7 +17,7 @@ from mygrad.convolution.executor import threads
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import LINE, PAGE, Strides, contiguous, exchanged, table
 from mygrad.convolution.machine import Machine, this_machine
-from mygrad.convolution.minimal_filtering import OUTPUTS, POINTS, TAPS, useful_lanes
+from mygrad.convolution.minimal_filtering import OUTPUTS, points_of_taps
 from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import CALL, ISSUE, LOOP, Range, cut
 from mygrad.convolution.winograd_kernels import (
@@ -25,11 +25,13 @@ from mygrad.convolution.winograd_kernels import (
     PACK_FIELDS,
     WinogradTile,
 )
+from mygrad.convolution.winograd_runs import useful_lanes
 
 __all__ = ["applies", "convolve", "cycles", "fits", "input_gradient", "workspace"]
 
 Array = np.ndarray[Any, Any]
 MOST_AXES = 3
+MOST_POINTS = 100
 LEAST_CHANNELS = 8
 PART = 32  # channels that are added one after the other: errors are then as small as those of direct sums
 MOST_FILTERS = 14
@@ -45,13 +47,14 @@ def _forward_axis(axis: Axis) -> Axis:
 
 
 def applies(problem: ConvProblem, itemsize: int) -> bool:
-    """Tell whether the last axis and others have three taps, stride 1, and the rest one."""
+    """Tell whether the last axis and others have a few taps, stride 1, and the rest one."""
     filtered = [axis for axis in problem.merged().axes if not axis.pointwise]
     if not 1 <= len(filtered) <= MOST_AXES or min(problem.channels, problem.filters) < LEAST_CHANNELS:
         return False
-    same = all(axis.k == TAPS and axis.stride == axis.up == 1 for axis in filtered)
+    same = all(axis.stride == axis.up == 1 for axis in filtered)
     last = problem.merged().axes[-1]
     lanes = this_machine().isa.bits // 8 // itemsize
+    same = same and points_of(problem.merged()) <= MOST_POINTS
     return same and abs(last.dilation) <= lanes and not last.pointwise and not problem.empty
 
 
@@ -126,7 +129,12 @@ def row_vectors(problem: ConvProblem, lanes: int) -> int:
 
 def points_of(problem: ConvProblem) -> int:
     """Return the points of a tile."""
-    return POINTS ** sum(not axis.pointwise for axis in problem.axes)
+    return prod(map(points_of_taps, taps_of(problem)))
+
+
+def taps_of(problem: ConvProblem) -> tuple[int, ...]:
+    """Return the taps along the axes that have more than one."""
+    return tuple(axis.k for axis in problem.axes if not axis.pointwise)
 
 
 def _registers(problem: ConvProblem, lanes: int, itemsize: int, machine: Machine) -> tuple[float, int, int]:
@@ -226,7 +234,7 @@ def _along(axis: Axis, x: int, y: int) -> tuple[Array, Array]:
     if axis.pointwise:
         return np.arange(axis.o)[:, None] * x, np.arange(axis.o)[:, None] * y
     first = _first_outputs(axis)[:, None]
-    reads = first + axis.dilation * np.arange(POINTS) - axis.before
+    reads = first + axis.dilation * np.arange(axis.k + OUTPUTS - 1) - axis.before
     writes = first + axis.dilation * np.arange(OUTPUTS)
     return (
         np.where((reads >= 0) & (reads < axis.i), reads * x, -1),
@@ -262,7 +270,7 @@ def run_fields(problem: ConvProblem, runs: Array, part: Range, lanes: int, items
 
 def distance(size: int, points: int) -> int:
     """Return how far points of `size` bytes lie apart: at one place they share no set of the cache."""
-    return ceil(size / PAGE) * PAGE + max(LINE, PAGE // points)
+    return ceil(size / PAGE) * PAGE + max(1, PAGE // LINE // points) * LINE
 
 
 class _Calls:
@@ -279,7 +287,7 @@ class _Calls:
         self.w_start = part[0] * self.w[1] + sum(step * (axis.k - 1) * flip for step, axis, flip in taps)
         steps = tuple(-step if flip else step for step, axis, flip in taps if not axis.pointwise)
         step, registers = problem.axes[-1].dilation, (shape.lanes, shape.filters, shape.vectors)
-        self.tile = WinogradTile(itemsize, *registers, len(steps), step, steps)
+        self.tile = WinogradTile(itemsize, *registers, taps_of(problem), step, steps)
         self.filter_blocks = ceil((part[1] - part[0]) / shape.filters)
         self.packed_block = problem.channels * self.tile.line_bytes
         self.packed_point = self.filter_blocks * self.packed_block

@@ -1,4 +1,4 @@
-"""Filter gradients of three taps along every axis, stride 1, by minimal filtering.
+"""Filter gradients of a few taps along every axis, stride 1, by minimal filtering.
 
 Tiles are cut into parts that are summed apart, as many for any number of threads. Channels and filters are
 cut so that the sums of a task stay in the cache; some transforms are then computed again.
@@ -16,7 +16,6 @@ from mygrad.convolution.executor import threads
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import LINE, Strides, contiguous, table
 from mygrad.convolution.machine import Machine, this_machine
-from mygrad.convolution.minimal_filtering import TAPS
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import CALL, ISSUE, LOOP, Range, cut
 from mygrad.convolution.winograd import (
@@ -29,6 +28,7 @@ from mygrad.convolution.winograd import (
     run_count,
     run_fields,
     run_table,
+    taps_of,
     tiles_of,
 )
 from mygrad.convolution.winograd_filter_kernels import FILTER_FIELDS, WinogradFilterTile
@@ -122,9 +122,10 @@ class _Calls:
     def __init__(self, problem: ConvProblem, itemsize: int, x: Strides, g: Strides, workers: int) -> None:
         self.problem, self.itemsize, self.x, self.g = problem, itemsize, x, g
         self.shape = shape = _shape(problem, itemsize, this_machine())
-        axes = sum(not axis.pointwise for axis in problem.axes)
         registers = shape.lanes, shape.filters, shape.vectors
-        self.tile = tile = WinogradFilterTile(itemsize, *registers, axes, problem.axes[-1].dilation)
+        self.tile = tile = WinogradFilterTile(
+            itemsize, *registers, taps_of(problem), problem.axes[-1].dilation
+        )
         self.table = run_table(problem, x, g)
         self.filters = cut(problem.filters, ceil(problem.filters / shape.task[1]))
         many = shape.parts * problem.groups * len(self.filters)
@@ -183,7 +184,7 @@ class _Calls:
 
     def _fields(self, group: int, part: int, channels: Range, filters: Range) -> dict[str, int]:
         problem, tile, last = self.problem, self.tile, self.problem.axes[-1]
-        count, size = channels[1] - channels[0], self.itemsize * TAPS**self.tile.axes
+        count, size = channels[1] - channels[0], self.itemsize * prod(self.tile.taps)
         vectors = ceil(count / tile.lanes)
         first = (part * problem.groups + group) * problem.filters + filters[0]
         return {

@@ -5,30 +5,19 @@ A block transforms the tiles of x and of the gradient of y to ``v[point][channel
 
     m[point][filter][channel] += sum over tiles of s[point][filter][tile] * panel[tile][channel]
 
-The last block of a task makes taps of the points, along each axis m0 + h, (m1 - m2)/2, h + m3 with
-h = (m1 + m2)/2.
+The last block of a task makes taps of the points.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 from mygrad.convolution.copying import Fields
 from mygrad.convolution.ir import Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
-from mygrad.convolution.minimal_filtering import (
-    DATA,
-    POINTS,
-    RUN_FIELDS,
-    SPREAD,
-    TAPS,
-    Grid,
-    Operand,
-    Registers,
-    Runs,
-    lines,
-    places,
-)
+from mygrad.convolution.minimal_filtering import Grid, Registers, data_of, filter_taps, places, spread_of
 from mygrad.convolution.tile import in_parts, square, transpose
+from mygrad.convolution.winograd_runs import RUN_FIELDS, Operand, Runs
 from mygrad.convolution.worker import emit_work
 
 __all__ = ["FILTER_FIELDS", "WinogradFilterTile", "emit_winograd_filter"]
@@ -62,14 +51,17 @@ class FilterBlock:
         self.tile, self.code = tile, tile.code()
         code = self.code
         code.room("waiting", tile.sums * tile.vector_bytes)
-        code.room("taps", TAPS**tile.axes * tile.vector_bytes)
+        code.room("taps", prod(tile.taps) * tile.vector_bytes)
         self.p = p = Fields(code, FILTER_FIELDS)
-        runs = Runs(code, p, tile.axes, tile.step)
+        runs = Runs(code, p, tile)
         self.s, self.panel = code.at("%work", p.s_offset), code.at("%work", p.panel)
         x, g = code.at("%x", p.x_offset), code.at("%g", p.g_offset)
-        runs.transform(Operand(x, DATA, 0, p.before, p.x_size, p.channels, p.x_channel, "%work", p.v_point))
-        rows = POINTS ** (tile.axes - 1)
-        runs.transform(Operand(g, SPREAD, rows, 0, p.g_size, p.filters, p.g_filter, self.s, p.s_point))
+        data, spread = map(data_of, tile.taps), map(spread_of, tile.taps)
+        runs.transform(
+            Operand(x, list(data), 0, p.before, p.x_size, p.channels, p.x_channel, "%work", p.v_point)
+        )
+        rows = tile.read_rows
+        runs.transform(Operand(g, list(spread), rows, 0, p.g_size, p.filters, p.g_filter, self.s, p.s_point))
         code.do_when(p.first, lambda: code.clear("%sums", p.m_bytes))
         code.each(tile.points, self._point)
         code.do_when(p.last, lambda: code.each(p.filters, self._results))
@@ -146,11 +138,10 @@ class FilterBlock:
             start = code.entry(source, v, tile.vector_bytes)
             values: Grid = {
                 point: code.vector_at(code.at(start, code.multiply(number, p.m_point)), tile.vector_bytes)
-                for number, point in enumerate(places(POINTS, tile.axes))
+                for number, point in enumerate(tile.all_points)
             }
-            for axis in range(tile.axes):
-                values = self._taps(values, axis)
-            for number, tap in enumerate(places(TAPS, tile.axes)):
+            values = filter_taps(code, values, tile.taps)
+            for number, tap in enumerate(places(tile.taps)):
                 place = code.at("%taps", number * tile.vector_bytes)
                 code.store(code.vector, values[tap], place, tile.vector_bytes)
             first = code.multiply(v, tile.lanes)
@@ -166,17 +157,9 @@ class FilterBlock:
             code.entry("%taps", lane, tile.itemsize),
             code.at(target, code.multiply(c, self.p.result_channel)),
         )
-        for number in range(TAPS**tile.axes):
+        for number in range(prod(tile.taps)):
             value = code.load(code.scalar, code.at(source, number * tile.vector_bytes))
             code.store(code.scalar, value, code.at(into, number * tile.itemsize))
-
-    def _taps(self, values: Grid, axis: int) -> Grid:
-        code, found = self.code, {}
-        for rest, (m0, m1, m2, m3) in lines(values, axis).items():
-            half = code.half(code.sum(m1, m2))
-            taps = code.sum(m0, half), code.half(code.difference(m1, m2)), code.sum(half, m3)
-            found |= {(*rest[:axis], n, *rest[axis:]): tap for n, tap in enumerate(taps)}
-        return found
 
 
 @emits(WinogradFilterTile)

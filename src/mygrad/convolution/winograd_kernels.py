@@ -12,21 +12,17 @@ from mygrad.convolution.copying import Fields
 from mygrad.convolution.ir import Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.minimal_filtering import (
-    DATA,
     OUTPUTS,
-    POINTS,
-    RESULT,
-    RUN_FIELDS,
-    TAPS,
     Grid,
-    Operand,
     Registers,
-    Runs,
     along,
-    lines,
+    data_of,
+    filter_points,
     places,
+    result_of,
 )
 from mygrad.convolution.tile import in_parts
+from mygrad.convolution.winograd_runs import RUN_FIELDS, Operand, Runs
 from mygrad.convolution.worker import emit_work
 
 __all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "WinogradTile", "emit_winograd"]
@@ -77,12 +73,11 @@ class Packing:
         sources = [code.at(source, start) for source in self.filters]
         values = {
             tap: self._tap(sources, sum(k * step for k, step in zip(tap, tile.steps, strict=True)))
-            for tap in places(TAPS, tile.axes)
+            for tap in places(tile.taps)
         }
-        for axis in range(tile.axes):
-            values = self._transformed(values, axis)
+        values = filter_points(code, values, tile.taps)
         target = code.at(self.packed, code.multiply(c, tile.line_bytes))
-        for number, point in enumerate(places(POINTS, tile.axes)):
+        for number, point in enumerate(tile.all_points):
             into = code.at(target, code.multiply(number, self.p.packed_point))
             code.store(code.vector, values[point], into)
 
@@ -93,15 +88,6 @@ class Packing:
             element = code.load(code.scalar, code.at(source, offset))
             value = code.put(f"insertelement {code.vector} {value}, {code.scalar} {element}, i64 {lane}")
         return value
-
-    def _transformed(self, values: Grid, axis: int) -> Grid:
-        """Return g0, (g0 + g1 + g2)/2, (g0 - g1 + g2)/2, g2."""
-        code, found = self.code, {}
-        for rest, (g0, g1, g2) in lines(values, axis).items():
-            ends, middle = code.half(code.sum(g0, g2)), code.half(g1)
-            points = g0, code.sum(ends, middle), code.difference(ends, middle), g2
-            found |= {(*rest[:axis], n, *rest[axis:]): point for n, point in enumerate(points)}
-        return found
 
 
 class Block:
@@ -119,11 +105,12 @@ class Block:
         code.room("waiting", tile.sums * tile.vector_bytes)
         self.p = p = Fields(code, BLOCK_FIELDS)
         self.y = code.at("%y", p.y_offset)
-        self.runs = Runs(code, p, tile.axes, tile.step)
+        self.runs = Runs(code, p, tile)
         self._clear()
         x = code.at("%x", p.x_offset)
+        data = [data_of(taps) for taps in tile.taps]
         self.runs.transform(
-            Operand(x, DATA, 0, p.before, p.x_size, p.channels, p.x_channel, "%work", p.v_point)
+            Operand(x, data, 0, p.before, p.x_size, p.channels, p.x_channel, "%work", p.v_point)
         )
         code.each(p.filter_groups, self._group)
 
@@ -196,22 +183,22 @@ class Block:
 
     def _results(self, f: str, y: str) -> None:
         """Store the outputs of all tiles of a filter."""
-        code, p, axes = self.code, self.p, self.tile.axes
+        code, p, tile = self.code, self.p, self.tile
         source = code.at("%sums", code.multiply(f, p.pitch))
 
         def tiles(entries: str, first: str, place: Value) -> None:
             start = code.at(source, place)
             values: Grid = {
                 point: code.vector_at(code.at(start, code.multiply(number, p.m_point)))
-                for number, point in enumerate(places(POINTS, axes))
+                for number, point in enumerate(tile.all_points)
             }
-            for axis in range(axes):
-                values = along(code, RESULT, values, axis)
+            for axis, taps in enumerate(tile.taps):
+                values = along(code, result_of(taps), values, axis)
             column = code.multiply(first, OUTPUTS)
             left = code.subtract(p.y_size, column)
             masks = [code.below_lane(left), code.below_lane(code.subtract(left, code.lanes))]
-            for number, row in enumerate(places(OUTPUTS, axes - 1)):
-                offset = code.integer(code.at(entries, 8 * (POINTS ** (axes - 1) + number)))
+            for number, row in enumerate(places([OUTPUTS] * (len(tile.taps) - 1))):
+                offset = code.integer(code.at(entries, 8 * (tile.read_rows + number)))
                 into = code.at(code.at(y, offset), code.multiply(column, code.itemsize))
                 self._store(offset, into, (values[*row, 0], values[*row, 1]), masks)
 

@@ -1,0 +1,155 @@
+"""Runs of tiles as LLVM IR: a tile has two outputs along each axis, and what it takes of x to compute them.
+
+With dilation d the outputs of a tile lie d apart. A block has runs of tiles along a row; the tiles of a
+run begin at outputs 0 ... d - 1, 2d ... 3d - 1, and so on, and a vector is neighbours in a run:
+
+    x      a0 a1 b0 b1 a2 a3 b2 b3     d = 2, a and b are positions 0 and 1 of tiles 0, 1, 2, 3
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from mygrad.convolution.copying import Fields
+from mygrad.convolution.ir import Code, Value, Values
+from mygrad.convolution.minimal_filtering import OUTPUTS, Grid, Matrix, Registers, along, places
+
+__all__ = ["RUN_FIELDS", "Operand", "Runs", "useful_lanes"]
+
+
+def useful_lanes(lanes: int, step: int) -> int:
+    """Return how many lanes of a vector are tiles."""
+    return lanes // step * step
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An array of which tiles are transformed, channel by channel.
+
+    `matrices` take the positions of a tile along each axis to points; the rows of a run are those of its
+    table from `entry` on; `before` is the padding, `size` the length of a row, `channel` the distance of
+    channels. Results go to ``target[point][channel][tile]``.
+    """
+
+    source: str
+    matrices: Sequence[Matrix]
+    entry: int
+    before: Value
+    size: Value
+    channels: Value
+    channel: Value
+    target: str
+    point: Value
+
+    @property
+    def positions(self) -> list[int]:
+        return [len(matrix[0]) for matrix in self.matrices]
+
+
+class Runs:
+    """Write what is done with the runs of a block; `p` has RUN_FIELDS, `step` is the dilation of rows."""
+
+    code: Code
+    p: Fields
+    tile: Registers
+    useful: int
+    size: int
+    entries: int
+    table: str
+    zeros: str
+
+    def __init__(self, code: Code, p: Fields, tile: Registers) -> None:
+        self.code, self.p, self.tile = code, p, tile
+        self.useful = useful_lanes(code.lanes, tile.step)
+        self.size = tile.vector_bytes
+        self.entries = tile.read_rows + OUTPUTS ** (len(tile.taps) - 1)
+        self.table = p.address(code, "run_table")
+        self.zeros = code.at("%work", p.zeros)
+        zero = "zeroinitializer"
+        code.each(
+            p.zero_vectors, lambda n: code.store(code.vector, zero, code.entry(self.zeros, n, self.size))
+        )
+
+    def each(self, body: Callable[[str, str, Value], None]) -> None:
+        """For each vector of each run: body(its table, its first tile, where in the block it is)."""
+        code, p = self.code, self.p
+
+        def run(number: str) -> None:
+            entries = code.entry(self.table, number, 8 * self.entries)
+            start = code.multiply(number, p.run_bytes)
+
+            def vector(v: str) -> None:
+                place = code.add(start, code.multiply(v, self.useful * code.itemsize))
+                body(entries, str(code.multiply(v, self.useful)), place)
+
+            code.each(p.run_vectors, vector)
+
+        code.each(p.runs, run)
+
+    def transform(self, operand: Operand) -> None:
+        """target[point][channel][tile] = the transformed tiles, for all channels."""
+        code, (*counts, columns) = self.code, operand.positions
+        shifts = [OUTPUTS * self.tile.step * n for n in range(ceil(columns / OUTPUTS))]
+        offsets = [shift + half for shift in shifts for half in (0, code.lanes)]
+        rows = places(counts)
+
+        def vector(entries: str, first: str, place: Value) -> None:
+            start = code.subtract(code.multiply(first, OUTPUTS), operand.before)
+            masks = [code.between(code.add(start, offset), operand.size) for offset in offsets]
+            sources = [self._row(operand, entries, number, start) for number in range(len(rows))]
+
+            def channel(c: str) -> None:
+                values: Grid = {}
+                for row, (source, step) in zip(rows, sources, strict=True):
+                    pointer = code.at(source, code.multiply(c, step))
+                    for column, value in enumerate(self._columns(pointer, offsets, masks)[:columns]):
+                        values[*row, column] = value
+                for axis, matrix in reversed(list(enumerate(operand.matrices))):
+                    values = along(code, matrix, values, axis)
+                into = code.at(code.at(operand.target, place), code.multiply(c, self.p.pitch))
+                for number, point in enumerate(self.tile.all_points):
+                    code.store(
+                        code.vector, values[point], code.at(into, code.multiply(number, operand.point))
+                    )
+
+            code.each(operand.channels, channel)
+
+        self.each(vector)
+
+    def _row(self, operand: Operand, entries: str, number: int, start: Value) -> tuple[str, str]:
+        """Return where a row begins and the distance of that of the next channel; zeros if it is outside."""
+        code = self.code
+        offset = code.integer(code.at(entries, 8 * (operand.entry + number)))
+        outside = code.put(f"icmp slt i64 {offset}, 0")
+        row = code.put(f"select i1 {outside}, ptr {self.zeros}, ptr {code.at(operand.source, offset)}")
+        step = code.put(f"select i1 {outside}, i64 0, i64 {operand.channel}")
+        return code.at(row, code.multiply(start, code.itemsize)), step
+
+    def _columns(self, source: str, offsets: Sequence[int], masks: Values) -> Values:
+        """Return the positions 0, 1, ... of the tiles of a row, a vector each."""
+        code = self.code
+        found = [
+            code.masked_load(code.at(source, offset * code.itemsize), mask)
+            for offset, mask in zip(offsets, masks, strict=True)
+        ]
+        pairs = zip(found[::2], found[1::2], strict=True)
+        picks = [self._lanes(position) for position in range(OUTPUTS)]
+        return [code.shuffle(*pair, lanes) for pair in pairs for lanes in picks]
+
+    def _lanes(self, position: int) -> list[int]:
+        """Return where a position of each tile is in two vectors of a row."""
+        step, last = self.tile.step, 2 * self.code.lanes - 1
+        tiles = range(self.code.lanes)
+        return [min(tile // step * OUTPUTS * step + position * step + tile % step, last) for tile in tiles]
+
+    def side_by_side(self, pair: tuple[str, str]) -> list[str]:
+        """Return two vectors of a row, given the two positions of each tile."""
+        code, step, lanes = self.code, self.tile.step, self.code.lanes
+        places = [(n // (OUTPUTS * step) * step + n % step, n // step % OUTPUTS) for n in range(2 * lanes)]
+        mixed = [min(tile, lanes - 1) + lanes * position for tile, position in places]
+        return [code.shuffle(*pair, part) for part in (mixed[:lanes], mixed[lanes:])]
+
+
+RUN_FIELDS = ("runs", "run_table", "run_vectors", "run_bytes", "pitch", "zeros", "zero_vectors")
+"""The table has for each run the places of its rows in x, then in y, in bytes, -1 where there is none;
+`zeros` is a row of the workspace for these."""
