@@ -59,13 +59,16 @@ class Primitive:
         return self
 
     def pull(self, node: Node, g: Any, gradients: Gradients) -> None:
-        inputs, y = gradients.see(node.inputs), gradients.see_output(node)
-        wanted, params = gradients.wanted, node.params
-        for i, x in enumerate(node.inputs):
+        sources, wanted, params = node.inputs, gradients.wanted, node.params
+        if gradients.lift is None:
+            inputs, y = [x.value if type(x) is Node else x for x in sources], node.value
+        else:
+            inputs, y = gradients.see(sources), gradients.see_output(node)
+        for i, x in enumerate(sources):
             if type(x) is Node and not x.constant and (wanted is None or x in wanted):
                 given = self.gradient(i, g, y, inputs, params)
                 if given is not None:
-                    gradients.give(x, _fitted(given, x.value))
+                    give(gradients, x, given)
 
     def gradient(self, i: int, g: Any, y: Any, inputs: list[Any], params: Any) -> Any:
         rule = self.rules[i]
@@ -86,8 +89,15 @@ def fit(g: Any, like: Array) -> Any:
     return g if g.dtype == like.dtype else cast.either(g, dtype=like.dtype)
 
 
-def _fitted(g: Any, like: Array) -> Any:
-    return g if g.shape == like.shape and g.dtype is like.dtype else fit(g, like)
+def give(gradients: Gradients, node: Node, g: Any) -> None:
+    """Add `g` to the gradient of `node`, in its shape and dtype."""
+    value = node.value
+    if g.shape != value.shape or g.dtype is not value.dtype:
+        g = fit(g, value)
+    if node in gradients:
+        gradients.give(node, g)
+    else:
+        gradients[node] = g
 
 
 class Elementwise(Primitive):
@@ -218,15 +228,15 @@ class Elementwise(Primitive):
         elif len(inputs) == 1:
             (x,) = inputs
             if x.__class__ is Node and not x.constant:  # not so where the result was declared a variable
-                gradients.give(x, _fitted(self.rules[0](g, node.value, x.value), x.value))
+                give(gradients, x, self.rules[0](g, node.value, x.value))
         else:
             a, b = inputs
             left = a.value if a.__class__ is Node else a
             right = b.value if b.__class__ is Node else b
             if a.__class__ is Node and not a.constant:
-                gradients.give(a, _fitted(self.rules[0](g, node.value, left, right), left))
+                give(gradients, a, self.rules[0](g, node.value, left, right))
             if b.__class__ is Node and not b.constant:
-                gradients.give(b, _fitted(self.rules[1](g, node.value, left, right), right))
+                give(gradients, b, self.rules[1](g, node.value, left, right))
 
     def gradient(self, i: int, g: Any, y: Any, inputs: list[Any], params: Any) -> Any:
         nin = len(self.rules)
@@ -254,6 +264,11 @@ def _given(function: str, names: Sequence[str], keywords: dict[str, Any]) -> str
 def _plain(operands: Any, values: list[Any]) -> list[Any]:
     """Return tensors, and arrays where other array-likes were given."""
     return [x if isinstance(x, Tensor) else v for x, v in zip(operands, values, strict=True)]
+
+
+def _shown(operand: Any, value: Any) -> bool:
+    """Tell whether `value` is what was given: there are no views of a list."""
+    return value is operand or isinstance(operand, Tensor)
 
 
 def _single(out: Any) -> Any:
@@ -375,10 +390,9 @@ class Function(Primitive):
         if out is not None:
             return deliver(self, _plain(operands, values), value, params, out, constant)
         first, source = operands[0], values[0]
-        shown = source is first or isinstance(first, Tensor)  # and no list, of which there are no views
-        if shown and self.view and self.is_view(value, source):
+        if self.view and self.is_view(value, source) and _shown(first, source):
             return self._record_view(_plain(operands, values), value, params, constant)
-        if value is source and first is not source and shown and constant is None:
+        if value is source and first is not source and _shown(first, source) and constant is None:
             return first
         return record(self, operands, value, params, constant, values=values)
 

@@ -5,7 +5,7 @@ It knows no particular function: operators, methods and NumPy's overrides all lo
 """
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from mygrad.autodiff.views import View
 __all__ = ["Tensor", "record"]
 
 Array = np.ndarray[Any, Any]
+_mode: Callable[[], modes.Mode] = modes.current.get
 
 
 def checked_constant(array: Array, constant: bool | None) -> bool:
@@ -224,11 +225,12 @@ class Tensor(Methods, Operators):
         self._node = leaf
         if self._view is not None:
             self._view.connected, self._view.over = False, True
-        for reference in self._views or ():
-            view = reference()
-            if view is not None and view._view is not None:
-                view._view.connected = False
-        self._views = None
+        if self._views is not None:
+            for reference in self._views:
+                view = reference()
+                if view is not None and view._view is not None:
+                    view._view.connected = False
+            self._views = None
 
     def _used(self, *, as_view: bool) -> None:
         """Enter an operation: old gradients go, and a view whose graph was cleared is one no more."""
@@ -333,13 +335,13 @@ _COMPLEX_END = (
 def seed(tensor: Tensor, grad: Any) -> Array:
     """Return the gradient to start from: an array of the tensor's shape and dtype."""
     value = tensor._node.value
+    if grad.__class__ is np.ndarray and grad.dtype is value.dtype and grad.shape == value.shape:
+        return np.asarray(conjugated(grad))
     if grad is None:
         if value.dtype.kind == "c":
             raise TypeError(_COMPLEX_END.format(value.shape, value.dtype))
         return np.ones(value.shape, value.dtype)
     given = np.asarray(grad._node.value if isinstance(grad, Tensor) else grad)
-    if given.dtype is value.dtype and given.shape == value.shape and value.dtype.kind == "f":
-        return given
     if given.dtype.kind == "c" and value.dtype.kind != "c":
         raise TypeError(f"the gradient of a tensor of dtype {value.dtype} is real; got one of {given.dtype}")
     given = np.asarray(conjugated(given.astype(value.dtype, copy=False)))
@@ -356,18 +358,17 @@ def seed(tensor: Tensor, grad: Any) -> Array:
 
 def store(gradients: Gradients) -> None:
     """Hand each gradient to its tensor; no two tensors get the same memory, nobody gets locked memory."""
-    taken: set[int] = set()
-    for number, (node, g) in enumerate(gradients.items()):
+    taken: dict[int, Array] = {}
+    for node, g in gradients.items():
         handle = node.handle()
-        if handle is None or (handle._view is not None and handle._view.connected):
-            taken.add(id(g))
-            continue  # nobody looks, or it is seen through the gradient of the base
-        if g.__class__ is not np.ndarray or g.dtype.kind == "c":
-            g = np.asarray(conjugated(np.asarray(g)))
-        if id(g) in taken or (number and (g.base is not None or not g.flags.writeable)):
-            g = np.array(g)
-        taken.add(id(g))
-        handle._grad = g
+        if handle is not None and (handle._view is None or not handle._view.connected):
+            if g.__class__ is not np.ndarray or g.dtype.kind == "c":
+                g = np.asarray(conjugated(np.asarray(g)))
+            if id(g) in taken or (taken and (g.base is not None or not g.flags.writeable)):
+                g = np.array(g)
+            handle._grad = g
+        # else nobody looks, or it is seen through the gradient of the base
+        taken[id(g)] = g
 
 
 def record(
@@ -376,7 +377,6 @@ def record(
     value: Any,
     params: Any = None,
     constant: bool | None = None,
-    *,
     as_view: bool = False,
     values: Any = None,
 ) -> Tensor:
@@ -384,28 +384,19 @@ def record(
 
     `values` are the arrays and scalars of `args`, where those that are no tensors may be anything.
     """
-    track, guarded, _ = modes.current.get()
+    track, guarded, _ = _mode()
     if value.__class__ is not np.ndarray:
         value = np.asarray(value)
     if not track:
         return leaf(value, checked_constant(value, constant))
     if guarded is None:
         guarded = modes._Process.guard
-    inputs, holds, varies = _enter(args, args if values is None else values, guarded, as_view)
-    if constant is not None or value.dtype.kind not in "fc":
-        varies = not checked_constant(value, True if constant is None and not varies else constant)
-    lock = None if not guarded else guard(value, ours=True) if as_view else LAZY
-    return of_node(Node(value, not varies, operation, inputs, params, lock, holds))
-
-
-def _enter(args: Any, values: Any, guarded: bool, as_view: bool) -> tuple[list[Any], list[Any], bool]:
-    """Return the inputs of a node, the guards of those that no node locks, and whether any varies."""
     inputs, holds, varies = [], [], False
-    for x, plain in zip(args, values, strict=True):
+    for x, plain in zip(args, args if values is None else values):  # noqa: B905 - checking takes 100 ns
         if isinstance(x, Tensor):
-            if x._view is not None:
+            if as_view or x._view is not None:
                 x._used(as_view=as_view)
-            elif not as_view:
+            else:
                 x._grad = None
             plain = x._node
             plain.used = True
@@ -415,7 +406,10 @@ def _enter(args: Any, values: Any, guarded: bool, as_view: bool) -> tuple[list[A
         elif guarded and plain.__class__ is np.ndarray:
             holds.append(guard(plain))
         inputs.append(plain)
-    return inputs, holds, varies
+    if constant is not None or value.dtype.kind not in "fc":
+        varies = not checked_constant(value, True if constant is None and not varies else constant)
+    lock = None if not guarded else guard(value, ours=True) if as_view else LAZY
+    return of_node(Node(value, not varies, operation, inputs, params, lock, holds))
 
 
 def mark_used(args: Any) -> None:
@@ -425,11 +419,15 @@ def mark_used(args: Any) -> None:
             x._used(as_view=False)
 
 
+_new: Callable[[type[Tensor]], Tensor] = object.__new__
+_reference: Callable[[Tensor], Callable[[], Tensor | None]] = weakref.ref
+
+
 def of_node(node: Node) -> Tensor:
     """Return a new handle that `node` knows."""
-    made = Tensor.__new__(Tensor)
+    made = _new(Tensor)
     made._node, made._grad, made._view, made._views = node, None, None, None
-    node.handle = weakref.ref(made)
+    node.handle = _reference(made)
     return made
 
 

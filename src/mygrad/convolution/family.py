@@ -19,14 +19,12 @@ __all__ = ["compute", "convolve", "filter_gradient", "input_gradient"]
 Array = np.ndarray[Any, Any]
 NAMES = {planner.FORWARD: "xw", planner.INPUT: "gw", planner.FILTER: "xg"}
 SINGLE_OR_DOUBLE = np.dtype(np.float64), np.dtype(np.float32)
+IN_PLACE = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
 FEW = 4096  # elements: BLAS is quick, but beyond starts threads, which spin on and take processors
 
 
 def _plain(array: Array, dtype: Any) -> Array:
     """Return a contiguous, aligned array in native byte order."""
-    flags = array.flags
-    if array.dtype is dtype and flags.c_contiguous and flags.aligned:
-        return array
     array = np.ascontiguousarray(array, dtype=dtype)
     return array if array.flags.aligned else array.copy()
 
@@ -100,15 +98,17 @@ def _inner(a: Array, b: Array) -> tuple[Any, Any]:
 def compute(problem: ConvProblem, member: str, a: Any, b: Any) -> Array:
     """Return a member of the family of any two arrays."""
     a, b = np.asarray(a), np.asarray(b)
-    shapes = problem.shapes[member]
-    if a.shape != shapes[0] or b.shape != shapes[1]:
+    first, second, _ = shapes = problem.shapes[member]
+    if a.shape != first or b.shape != second:
         _refuse(member, (a, b), shapes)
     inner = dtype = a.dtype
     if dtype is not b.dtype or dtype not in SINGLE_OR_DOUBLE:
         dtype, inner = _inner(a, b)
         if dtype.kind == "c":
             return _run_parts(problem, member, a, b, dtype)
-    a, b = _plain(a, inner), _plain(b, inner)
+        a, b = _plain(a, inner), _plain(b, inner)
+    elif a.flags.num & b.flags.num & IN_PLACE != IN_PLACE:
+        a, b = _plain(a, inner), _plain(b, inner)
     key = member, inner.char, chosen_threads(), planner._forced.get()
     run = None if planner._measured else problem.plans.get(key)  # what was measured may change the choice
     y = (run or _ready(problem, member, inner, key))(a, b)

@@ -125,7 +125,7 @@ def conv_nd(
     """
     x, w = operand(x), operand(filter_bank)
     arguments = stride, padding, dilation, groups, fit
-    problem = _problem(x.shape, w.shape, *arguments)
+    problem = _problem(x._node.value.shape, w._node.value.shape, *arguments)
     if padding_mode != "zeros" or padding_value:
         _check_mode(padding_mode, padding_value, "constant")
         if padding_mode != "constant":
