@@ -6,7 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mygrad.convolution import direct, filter_dots, jit, reference, winograd, winograd_filter
+from mygrad.convolution import (
+    direct,
+    filter_dots,
+    jit,
+    reference,
+    winograd,
+    winograd_blocks,
+    winograd_filter,
+    winograd_shared,
+)
 from mygrad.convolution.machine import ISAS, Machine, this_machine
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import best_tile
@@ -72,19 +81,22 @@ def runs_here(name):
 
 
 WINOGRAD_CACHES = (winograd._forward, winograd._backward, winograd._shape, winograd_filter._plan)
+WINOGRAD_SHAPES = (winograd_blocks, winograd_shared)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("shapes", WINOGRAD_SHAPES)
 @pytest.mark.parametrize("name", TARGETS)
-def test_minimal_filtering_for_every_instruction_set(name, dtype, monkeypatch):
+def test_minimal_filtering_for_every_instruction_set(name, shapes, dtype, monkeypatch):
     """The code has the multiply-adds of its tile; it is run where the processor can."""
     triple, cpu, features, multiply_add = TARGETS[name]
     problem = ConvProblem.make((2, 20, 11, 13), (24, 20, 3, 3), stride=1, padding=1)
-    for module in (winograd, winograd_filter):
+    for module in (winograd, winograd_filter, *WINOGRAD_SHAPES):
         monkeypatch.setattr(module, "this_machine", lambda: machine(name))
+    monkeypatch.setattr(winograd, "SHAPES", [shapes])
     for cache in WINOGRAD_CACHES:
         cache.cache_clear()
-    (plan,) = winograd._forward(problem, int(dtype[1]), 1)
+    plan = winograd._forward(problem, int(dtype[1]), 1)
     filters, _ = winograd_filter._plan(problem, int(dtype[1]), 1)
     for tile in (plan.tile, filters.tile):
         assert tile.vector_bytes * 8 == ISA[name].bits

@@ -13,9 +13,12 @@ from mygrad.convolution import (
     planner,
     use_algorithm,
     use_threads,
+    winograd_blocks,
+    winograd_shared,
 )
 from mygrad.convolution import winograd as forward
-from mygrad.convolution.minimal_filtering import DATA, POINTS, RESULT
+from mygrad.convolution.executor import threads
+from mygrad.convolution.minimal_filtering import data_of, filter_points, filter_taps, result_of, spread_of
 
 pytest.importorskip("llvmlite")
 MEMBERS = {planner.FORWARD: convolve, planner.INPUT: input_gradient, planner.FILTER: filter_gradient}
@@ -26,7 +29,7 @@ def problems(draw):
     count = draw(st.integers(1, 3))
     sizes, taps, paddings, dilations = [], [], [], []
     for number in range(count):
-        k = 3 if number == count - 1 else draw(st.sampled_from([1, 3, 3]))
+        k = draw(st.sampled_from([2, 3, 3, 4, 5, 7] if number == count - 1 else [1, 2, 3, 3]))
         d = draw(st.sampled_from([1, 1, 2, 3, 4]))
         padding = 0 if k == 1 else draw(st.integers(-1, 3))
         size = max(draw(st.integers(1, 40 if count == 1 else 14)), (k - 1) * d + 1 - 2 * padding)
@@ -67,20 +70,44 @@ def terms(problem, member):
     }[member]
 
 
+def expected_of(problem, member, pair):
+    with use_algorithm("reference"):
+        return MEMBERS[member](problem, *(each.astype("f8") for each in pair))
+
+
+def tolerance(problem, member, dtype):
+    """That of direct sums, 4 (n + 16) units: the transforms add a few to each term."""
+    return {"rtol": 0, "atol": 4 * (terms(problem, member) + 16) * np.finfo(dtype).eps}
+
+
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @given(problem=problems())
 @settings(max_examples=40, deadline=None)
 def test_it_is_the_defining_sum(problem, dtype):
-    """The tolerance is that of direct sums, 4 (n + 16) units: the transforms add a few to each term."""
     for member, pair in arrays(problem, dtype).items():
-        with use_algorithm("reference"):
-            expected = MEMBERS[member](problem, *(each.astype("f8") for each in pair))
         with use_algorithm("winograd"):
             chosen = planner.choose(problem, member, np.dtype(dtype).char).name
             assume(chosen == "winograd")  # unless its workspace is larger than such small arrays
             result = MEMBERS[member](problem, *pair)
-        allowed = 4 * (terms(problem, member) + 16) * np.finfo(dtype).eps
-        np.testing.assert_allclose(result, expected, rtol=0, atol=allowed)
+        expected = expected_of(problem, member, pair)
+        np.testing.assert_allclose(result, expected, **tolerance(problem, member, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("shapes", [winograd_blocks, winograd_shared])
+@given(problem=problems(), seed=st.integers(0, 1000))
+@settings(max_examples=25, deadline=None)
+def test_any_shape_is_the_defining_sum(shapes, dtype, problem, seed):
+    """Blocks of any size, with filters or data transformed first, whether or not they would be chosen."""
+    assume(forward.applies(problem, np.dtype(dtype).itemsize))
+    x, w = arrays(problem, dtype)[planner.FORWARD]
+    merged = problem.merged()
+    found = list(shapes.shapes(merged, x.itemsize, threads()))
+    shape = found[seed % len(found)]
+    plan = shape.plan(merged, x.itemsize, forward.strides_of(merged, x.itemsize), threads())
+    result = forward.called(plan, x, w, np.empty(problem.y_shape, dtype))
+    expected = expected_of(problem, planner.FORWARD, (x, w))
+    np.testing.assert_allclose(result, expected, **tolerance(problem, planner.FORWARD, dtype))
 
 
 @pytest.mark.parametrize("member", MEMBERS)
@@ -133,9 +160,20 @@ def test_the_workspace_is_no_larger_than_the_arrays(channels, size, itemsize):
         assert forward.workspace(problem, itemsize) <= arrays_bytes + (1 << 20)
 
 
-def test_two_outputs_of_three_taps():
-    """The formulas themselves: a tile of one axis, in whole numbers."""
-    rng = np.random.default_rng(0)
-    d, g = rng.integers(-9, 9, POINTS), rng.integers(-9, 9, 3)
-    u = np.array([g[0], g.sum() / 2, (g[0] - g[1] + g[2]) / 2, g[2]])
-    assert np.array_equal(np.array(RESULT) @ (u * (np.array(DATA) @ d)), np.correlate(d, g))
+class Numbers:
+    """Stands for the code that is written: it computes."""
+
+    half, sum, difference = (staticmethod(f) for f in (lambda a: a / 2, np.add, np.subtract))
+
+
+@pytest.mark.parametrize("taps", range(1, 12))
+def test_the_formulas(taps):
+    """A tile of one axis, in whole numbers: the outputs, and the gradient of the filter."""
+    rng = np.random.default_rng(taps)
+    d, g, gy = (rng.integers(-9, 9, size) for size in (taps + 1, taps, 2))
+    u = list(filter_points(Numbers, {(n,): value for n, value in enumerate(g)}, [taps]).values())
+    v = np.array(data_of(taps)) @ d
+    assert np.array_equal(np.array(result_of(taps)) @ (u * v), np.correlate(d, g))
+    m = (np.array(spread_of(taps)) @ gy) * v
+    gradient = filter_taps(Numbers, {(n,): value for n, value in enumerate(m)}, [taps])
+    assert np.array_equal(list(gradient.values()), np.correlate(d, gy))

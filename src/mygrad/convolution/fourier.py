@@ -26,7 +26,9 @@ MOST_PARTS = 16  # of a filter gradient, for any number of threads
 CALLS = 20  # of NumPy, each as long as a call of a kernel
 TILE_BYTES = 1 << 20  # of all that is transformed at a time by a thread
 FLOP_CYCLES = 0.6  # of a transform, in either dtype
-PRODUCT_CYCLES = 1.0  # of a product of two complex numbers
+ROW_CYCLES = 150  # of NumPy, for the products of a row of frequencies
+BYTE_CYCLES = 0.6, 1.5  # of a product of two complex numbers, a byte of a part: summed over channels, samples
+CALL_CYCLES = 11_000  # of the calls that add the products of a channel, which no two threads make at once
 PAD_CYCLES = 1.5  # to move one number
 TILE_CYCLES = 40_000  # of the calls for one tile
 
@@ -69,14 +71,15 @@ class Tiling:
         counts = tuple(ceil(axis.o / each) for axis, each in zip(problem.axes, outputs, strict=True))
         return Tiling(sizes, outputs, counts)
 
-    def cycles(self, problem: ConvProblem) -> float:
+    def cycles(self, problem: ConvProblem, byte_cycles: float) -> float:
         """Predict the cycles of one core; a few more where there is little to share with others."""
         size, tiles, groups = prod(self.sizes), prod(self.counts), problem.groups
         pairs = groups * problem.channels * problem.filters
         arrays = tiles * problem.batch * groups * (problem.channels + problem.filters) + pairs
         transforms = arrays * size * (2.5 * log2(max(size, 2)) * FLOP_CYCLES + PAD_CYCLES)
-        products = tiles * problem.batch * pairs * size / 2 * PRODUCT_CYCLES
-        return (transforms + products + TILE_CYCLES * tiles) * (1 + 0.25 / tiles / problem.batch)
+        products = tiles * problem.batch * pairs * (ROW_CYCLES + size / 2 * byte_cycles)
+        calls = (TILE_CYCLES + CALL_CYCLES * problem.channels) * tiles
+        return (transforms + products + calls) * (1 + 0.25 / tiles / problem.batch)
 
     def starts(self) -> Iterator[tuple[int, ...]]:
         """Return the first outputs of every tile."""
@@ -93,12 +96,13 @@ def applies(problem: ConvProblem) -> bool:
 def _tiling(problem: ConvProblem) -> Tiling:
     """Return the tiles of least work: large ones share less, small ones need smaller filters' transforms."""
     choices = product(*map(_sizes, problem.axes))
-    return min((Tiling.made_of(problem, sizes) for sizes in choices), key=lambda each: each.cycles(problem))
+    tilings = (Tiling.made_of(problem, sizes) for sizes in choices)
+    return min(tilings, key=lambda each: each.cycles(problem, 8 * BYTE_CYCLES[0]))
 
 
-def cycles(problem: ConvProblem) -> float:
+def cycles(problem: ConvProblem, itemsize: int, *, of_filter: bool = False) -> float:
     """Predict the cycles of one core."""
-    return _tiling(problem).cycles(problem) + CALLS * CALL
+    return _tiling(problem).cycles(problem, itemsize * BYTE_CYCLES[of_filter]) + CALLS * CALL
 
 
 def shared(problem: ConvProblem) -> bool:

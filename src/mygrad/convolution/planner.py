@@ -270,12 +270,17 @@ def _transformable(problem: ConvProblem, dtype: str) -> bool:
     return dtype in "fd" and fourier.applies(problem)
 
 
-def _tiles(problem: ConvProblem, dtype: str) -> float:
-    return fourier.cycles(problem) / this_machine().hertz / (threads() if fourier.shared(problem) else 1)
+def _tiles(problem: ConvProblem, dtype: str, *, of_filter: bool = False) -> float:
+    cycles = fourier.cycles(problem, np.dtype(dtype).itemsize, of_filter=of_filter)
+    return cycles / this_machine().hertz / (threads() if fourier.shared(problem) else 1)
 
 
 def _tiles_input(problem: ConvProblem, dtype: str) -> float:
     return _tiles(problem.for_input(), dtype)
+
+
+def _tiles_filter(problem: ConvProblem, dtype: str) -> float:
+    return _tiles(problem, dtype, of_filter=True)
 
 
 def _spectra(problem: ConvProblem, itemsize: int) -> int:
@@ -319,7 +324,7 @@ ALGORITHMS = (
     Algorithm("fft", FORWARD, fourier.convolve, _tiles, fourier.workspace, _transformable, spreads=True),
     Algorithm("fft", INPUT, fourier.input_gradient, _tiles_input, _spectra, _transformable, spreads=True),
     Algorithm(
-        "fft", FILTER, fourier.filter_gradient, _tiles, fourier.workspace, _transformable, spreads=True
+        "fft", FILTER, fourier.filter_gradient, _tiles_filter, fourier.workspace, _transformable, spreads=True
     ),
     Algorithm("gemm", FORWARD, gemm.convolve, _gather, _block, _blas),
     Algorithm("gemm", INPUT, gemm.gather_input_gradient, _gather_input, _block_input, _blas, pads=True),

@@ -18,10 +18,9 @@ from mygrad.convolution.layout import LINE, Strides, contiguous, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import CALL, ISSUE, LOOP, Range, cut
-from mygrad.convolution.winograd import (
-    PART,
-    TRANSFORMED,
-    WRITTEN,
+from mygrad.convolution.winograd_blocks import PART, TRANSFORMED, WRITTEN
+from mygrad.convolution.winograd_filter_kernels import FILTER_FIELDS, WinogradFilterTile
+from mygrad.convolution.winograd_tiles import (
     distance,
     points_of,
     row_vectors,
@@ -31,7 +30,6 @@ from mygrad.convolution.winograd import (
     taps_of,
     tiles_of,
 )
-from mygrad.convolution.winograd_filter_kernels import FILTER_FIELDS, WinogradFilterTile
 
 __all__ = ["cycles", "filter_gradient", "workspace"]
 

@@ -54,6 +54,7 @@ class FilterBlock:
         code.room("taps", prod(tile.taps) * tile.vector_bytes)
         self.p = p = Fields(code, FILTER_FIELDS)
         runs = Runs(code, p, tile)
+        runs.clear("%work")
         self.s, self.panel = code.at("%work", p.s_offset), code.at("%work", p.panel)
         x, g = code.at("%x", p.x_offset), code.at("%g", p.g_offset)
         data, spread = map(data_of, tile.taps), map(spread_of, tile.taps)

@@ -1,8 +1,11 @@
-"""Convolution by minimal filtering as LLVM IR: filters are transformed and packed, then blocks of tiles.
+"""Convolution by minimal filtering as LLVM IR.
 
-A block transforms its tiles of all channels, ``v[point][channel][tile]``; then, for some filters at a time,
-``m[point][filter][tile] = sum over channels of u * v`` and what `RESULT` makes of it. `minimal_filtering` has
-the formulas.
+Data are transformed to ``v[point][channel][tile]``, filters to ``u[point][channel][filter]``; then, for some
+filters at a time, ``m[point][filter][tile] = sum over channels of u * v``, of which outputs are made.
+`minimal_filtering` has the formulas. One of the two is transformed before all blocks, and shared by them:
+
+    WinogradTile   u is shared, a block transforms some runs of tiles
+    SharedTile    v is shared, a block transforms some filters
 """
 
 from collections.abc import Callable
@@ -25,15 +28,18 @@ from mygrad.convolution.tile import in_parts
 from mygrad.convolution.winograd_runs import RUN_FIELDS, Operand, Runs
 from mygrad.convolution.worker import emit_work
 
-__all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "WinogradTile", "emit_winograd"]
+__all__ = ["BLOCK_FIELDS", "DATA_FIELDS", "PACK_FIELDS", "SharedTile", "WinogradTile"]
 
 # One i64 each; sizes, strides and offsets in bytes.
-BLOCK_FIELDS = (
+DATA_FIELDS = (
     *RUN_FIELDS,
-    "x_offset", "x_channel", "channels", "part", "before", "x_size", "y_size", "v_point", "m_point",
-    "last_vector", "columns", "last_column", "packed_offset", "packed_block", "packed_point",
+    "x_offset", "x_channel", "channels", "before", "x_size", "v_offset", "v_point", "last_vector",
+)  # fmt: skip
+PRODUCT_FIELDS = (
+    "part", "y_size", "m_point", "columns", "last_column", "packed_offset", "packed_block", "packed_point",
     "filter_blocks", "filter_groups", "group_blocks", "y_offset", "y_filter", "filters",
 )  # fmt: skip
+BLOCK_FIELDS = (*DATA_FIELDS, *PRODUCT_FIELDS, "packs", "pack_table")
 PACK_FIELDS = ("w_offset", "packed_offset", "channels", "channel", "filter", "last_filter", "packed_point")
 
 
@@ -47,6 +53,11 @@ class WinogradTile(Registers):
     def line_bytes(self) -> int:
         """The packed filters of one channel at one point."""
         return self.filters * self.itemsize
+
+
+@dataclass(frozen=True)
+class SharedTile(WinogradTile):
+    """The same registers, where tasks are filters."""
 
 
 class Packing:
@@ -90,34 +101,27 @@ class Packing:
         return value
 
 
-class Block:
-    """Write the function that computes some runs of tiles, of some filters."""
+class Data:
+    """Write how the tiles of some runs are transformed, of some channels."""
 
-    tile: "WinogradTile"
+    tile: WinogradTile
     code: Code
     p: Fields
-    y: str
-    runs: Runs
+    v: str
 
-    def __init__(self, tile: WinogradTile) -> None:
-        self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
-        code = self.code
-        code.room("waiting", tile.sums * tile.vector_bytes)
-        self.p = p = Fields(code, BLOCK_FIELDS)
-        self.y = code.at("%y", p.y_offset)
-        self.runs = Runs(code, p, tile)
+    def __init__(self, tile: WinogradTile, code: Code, p: Fields, v: str) -> None:
+        self.tile, self.code, self.p = tile, code, p
+        self.v = code.at(v, p.v_offset)
         self._clear()
-        x = code.at("%x", p.x_offset)
+        runs, x = Runs(code, p, tile), code.at("%x", p.x_offset)
+        runs.clear(v)
         data = [data_of(taps) for taps in tile.taps]
-        self.runs.transform(
-            Operand(x, data, 0, p.before, p.x_size, p.channels, p.x_channel, "%work", p.v_point)
-        )
-        code.each(p.filter_groups, self._group)
+        runs.transform(Operand(x, data, 0, p.before, p.x_size, p.channels, p.x_channel, self.v, p.v_point))
 
     def _clear(self) -> None:
         """Write zeros to the last vector of tiles, which runs may fill in part."""
         code, p = self.code, self.p
-        last = code.at("%work", p.last_vector)
+        last = code.at(self.v, p.last_vector)
 
         def channel(c: str) -> None:
             place = code.at(last, code.multiply(c, p.pitch))
@@ -127,12 +131,43 @@ class Block:
 
         code.each(p.channels, channel)
 
+
+class Block:
+    """Write the function that computes some runs of tiles, of some filters; `u` or `v` is shared."""
+
+    tile: WinogradTile
+    code: Code
+    p: Fields
+    y: str
+    v: str
+    u: str
+    runs: Runs
+
+    def __init__(self, tile: WinogradTile) -> None:
+        self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
+        code = self.code
+        code.room("waiting", tile.sums * tile.vector_bytes)
+        self.p = p = Fields(code, BLOCK_FIELDS)
+        self.y = code.at("%y", p.y_offset)
+        if isinstance(tile, SharedTile):
+            self.v, self.u = code.at("%packed", p.v_offset), "%work"
+            code.each(p.packs, self._filters)
+        else:
+            self.v, self.u = Data(tile, code, p, "%work").v, code.at("%packed", p.packed_offset)
+        self.runs = Runs(code, p, tile)
+        code.each(p.filter_groups, self._group)
+
+    def _filters(self, number: str) -> None:
+        code = self.code
+        place = code.at(self.p.address(code, "pack_table"), code.multiply(number, 8 * len(PACK_FIELDS)))
+        code.do(f"call void @filters(ptr {place}, ptr %x, ptr %work)")
+
     def _group(self, number: str) -> None:
         """Filters whose m stays in the cache: all products, then the results."""
         code, p, tile = self.code, self.p, self.tile
         first = code.multiply(number, p.group_blocks)
         left = code.smaller(p.group_blocks, code.subtract(p.filter_blocks, first))
-        packed = code.at(code.at("%packed", p.packed_offset), code.multiply(first, p.packed_block))
+        packed = code.at(self.u, code.multiply(first, p.packed_block))
         code.each(tile.points, lambda point: self._products(point, packed, left))
         before = code.multiply(first, tile.filters)
         count = code.smaller(code.multiply(left, tile.filters), code.subtract(p.filters, before))
@@ -142,7 +177,7 @@ class Block:
     def _products(self, point: str, packed: str, blocks: str) -> None:
         """m[point] = filters[point] @ v[point]."""
         code, p, tile = self.code, self.p, self.tile
-        v = code.at("%work", code.multiply(point, p.v_point))
+        v = code.at(self.v, code.multiply(point, p.v_point))
         m = code.at("%sums", code.multiply(point, p.m_point))
         packed = code.at(packed, code.multiply(point, p.packed_point))
 
@@ -219,9 +254,21 @@ class Block:
 
 @emits(WinogradTile)
 def emit_winograd(tile: WinogradTile) -> str:
-    """Return the module of a tile: `pack`, `block` and `work`."""
+    """Return the module of a tile: `pack`, which is that of filters, `block` and `work`."""
     packing, block = Packing(tile).code, Block(tile).code
     text = list(dict.fromkeys([*declarations(packing), *declarations(block)]))
-    text += function("block", "parameters x packed y work sums", "", block)
     text += function("pack", "parameters w packed", "", packing)
+    text += function("block", "parameters x packed y work sums", "", block)
+    return "\n".join([*text, *emit_work(packs=True)])
+
+
+@emits(SharedTile)
+def emit_shared(tile: SharedTile) -> str:
+    """Return the module of a tile: `pack`, which is that of data, `filters`, `block` and `work`."""
+    filters, block, data = Packing(tile).code, Block(tile).code, tile.code()
+    Data(tile, data, Fields(data, DATA_FIELDS), "%packed")
+    text = list(dict.fromkeys([*declarations(filters), *declarations(block)]))
+    text += function("pack", "parameters x packed", "", data)
+    text += function("filters", "parameters w packed", "", filters)
+    text += function("block", "parameters x packed y work sums", "", block)
     return "\n".join([*text, *emit_work(packs=True)])

@@ -64,7 +64,11 @@ class Runs:
         self.size = tile.vector_bytes
         self.entries = tile.read_rows + OUTPUTS ** (len(tile.taps) - 1)
         self.table = p.address(code, "run_table")
-        self.zeros = code.at("%work", p.zeros)
+
+    def clear(self, room: str) -> None:
+        """Write the row of zeros that stands for rows outside of x."""
+        code, p = self.code, self.p
+        self.zeros = code.at(room, p.zeros)
         zero = "zeroinitializer"
         code.each(
             p.zero_vectors, lambda n: code.store(code.vector, zero, code.entry(self.zeros, n, self.size))
