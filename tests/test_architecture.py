@@ -1,6 +1,6 @@
 """The layers and the sizes of docs/design, held by reading the source; nothing is imported.
 
-Imports point one way: errors, typing < convolution, autodiff < functions < everything else < __init__.
+Imports point one way: errors, typing, concurrency < convolution, autodiff < functions < the rest < __init__.
 Each check returns what it finds wrong, and is shown below to find it in a small source made wrong.
 """
 
@@ -15,7 +15,7 @@ from statistics import mean
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src"
-LAYER = {"errors": 0, "typing": 0, "convolution": 1, "autodiff": 1, "functions": 2, "": 4}
+LAYER = {"errors": 0, "typing": 0, "concurrency": 0, "convolution": 1, "autodiff": 1, "functions": 2, "": 4}
 THE_REST = 3
 DOOR = "mygrad.functions.convolution"  # the only function that sees the engine
 STRANGERS = {"convolution", "autodiff"}  # neither knows the other

@@ -7,7 +7,6 @@ broadcasting, ``where=``, ``out=``, dtypes, keywords, and views.
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +20,7 @@ from mygrad.autodiff.hints import explain, read_only
 from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, UFUNCS
 from mygrad.autodiff.tensor import Tensor, leaf, mark_used, of_node, record, stand_in
 from mygrad.autodiff.views import Step, View, register, replay
+from mygrad.concurrency import once
 
 __all__ = ["Elementwise", "Function", "Joining", "array_of", "cast", "fit", "override", "write"]
 
@@ -348,7 +348,7 @@ class Function(Primitive):
     def __call__(self, *args: Any, constant: bool | None = None, **keywords: Any) -> Any:
         return self._bind(self.names, args, constant, keywords)
 
-    @cached_property
+    @once
     def numpy_names(self) -> list[str]:
         return list(inspect.signature(self.numpy).parameters)
 

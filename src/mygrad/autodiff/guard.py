@@ -5,11 +5,12 @@ counter there is. The registry finds the guard of an array by its address, which
 have meanwhile, because the entry keeps the array.
 """
 
-import threading
 import weakref
 from typing import Any
 
 import numpy as np
+
+from mygrad.concurrency import fork_safe_lock
 
 __all__ = ["Guard", "guard", "is_guarded"]
 
@@ -39,7 +40,7 @@ class _Entry(weakref.ref[Guard]):
 
 
 _entries: dict[int, _Entry] = {}
-_lock = threading.RLock()
+_lock = fork_safe_lock()
 _acquire, _unlock = _lock.acquire, _lock.release  # `with` takes three times as long, of every leaf
 
 

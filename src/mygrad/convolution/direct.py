@@ -5,12 +5,13 @@ exchange what is summed, and the arrays are seen with their axes exchanged.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from mygrad.concurrency import once
 from mygrad.convolution.executor import threads
 from mygrad.convolution.interleaving import MOST, Interleaver, interleaver
 from mygrad.convolution.job import Plan
@@ -62,7 +63,7 @@ class Phases:
     plans: list[Plan]
     together: Interleaver
 
-    @cached_property
+    @once
     def make(self) -> Any:
         """Return what makes that array: some phases may meet no tap."""
         count = prod(self.shape[2 : 1 + len(self.shape) // 2])

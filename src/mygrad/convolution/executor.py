@@ -113,12 +113,13 @@ def run(work: Callable[[int], None], workers: int) -> None:
 
     A thread of the pool may come too late: it must then find nothing to do.
     """
-    if workers > 1:
-        if _pool.size < workers - 1:
-            _pool.grow(workers - 1)
+    if _pool.size < workers - 1:
+        _pool.grow(workers - 1)
+    try:
         for _ in range(workers - 1):
             _pool.jobs.put(lambda: work(0))
-    work(1)
+    finally:  # an interrupt does not take the arrays away from those at work
+        work(1)
 
 
 class Parts:

@@ -152,16 +152,15 @@ class Interleaver:
 
     def __call__(self, parts: Array) -> Array:
         x = np.empty(self.shape, parts.dtype)
-        data = address_of(x), address_of(parts)
         if len(self.calls) == 1:
-            self._call(0, data)
+            self._call(0, x, parts)
         else:
-            run_parts(len(self.calls), lambda number: self._call(number, data))
+            run_parts(len(self.calls), lambda number: self._call(number, x, parts))
         return x
 
-    def _call(self, number: int, data: tuple[int, int]) -> None:
+    def _call(self, number: int, x: Array, parts: Array) -> None:
         parameters = self.calls[number].copy()
-        parameters[:2] = data
+        parameters[:2] = address_of(x), address_of(parts)
         self.work(address_of(parameters), 1)
 
 

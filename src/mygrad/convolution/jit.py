@@ -6,21 +6,23 @@ A call lets go of the interpreter lock, so that threads run at the same time.
 import ctypes
 from collections.abc import Callable
 from functools import lru_cache
-from threading import Lock
 from typing import Any, NamedTuple
+
+from mygrad.concurrency import fork_safe_lock
 
 __all__ = ["Kernel", "Work", "assembly", "available", "compiled", "emits", "module_of", "version"]
 
-_lock = Lock()
+_lock = fork_safe_lock()
 
 
 @lru_cache(maxsize=1)
 def available() -> bool:
     """Tell whether kernels can be generated here: whether llvmlite is there and can be loaded."""
-    try:
-        import llvmlite.binding  # noqa: F401
-    except (ImportError, OSError):
-        return False
+    with _lock:  # a fork waits for what is being imported
+        try:
+            import llvmlite.binding  # noqa: F401
+        except (ImportError, OSError):
+            return False
     return True
 
 

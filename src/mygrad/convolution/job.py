@@ -5,11 +5,11 @@ A plan has everything that depends on sizes only, and is kept for as long as it 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from mygrad.concurrency import once
 from mygrad.convolution import jit
 from mygrad.convolution.addresses import PLACE, address_of
 from mygrad.convolution.executor import borrow, give_back, run
@@ -47,7 +47,7 @@ class Plan:
     """Where w begins in the array of that name, in bytes."""
     y_offset: int = 0
 
-    @cached_property
+    @once
     def _template(self) -> tuple[Array, Array]:
         table = np.array([(task.ctypes.data, len(task)) for task in self.tasks], np.int64)
         job = np.zeros(JOB_SIZE, np.int64)
@@ -72,9 +72,14 @@ class Plan:
 
     def _some(self, count: int) -> int:
         """Return how many packs or tasks a thread takes at a time: counters that are shared are slow."""
-        return max(1, count // (TURNS * self.workers)) if self.workers > 1 else max(1, count)
+        return max(1, count // (TURNS * self.crew)) if self.crew > 1 else max(1, count)
 
-    @cached_property
+    @once
+    def crew(self) -> int:
+        """How many threads find something to do."""
+        return min(self.workers, max(len(self.packs), len(self.tasks)))
+
+    @once
     def kernel(self) -> jit.Kernel:
         return jit.compiled(self.tile)
 
@@ -82,29 +87,29 @@ class Plan:
     def template(self) -> Array:
         return self._template[0]
 
-    @cached_property
+    @once
     def alone(self) -> bool:
         """Whether one thread calls the kernel itself."""
-        return PLACE is not None and self.workers == 1
+        return PLACE is not None and self.crew == 1
 
-    @cached_property
+    @once
     def small(self) -> bool:
         """Whether room on the stack is enough."""
         return self.alone and self.workspace <= STACK_BYTES
 
-    @cached_property
+    @once
     def call(self) -> Callable[..., Array]:
         """Return what is called with the template, x, w, y and room to work in."""
         return (self.kernel.call if self.alone else None) or self._shared
 
-    @cached_property
+    @once
     def worker_bytes(self) -> int:
         return _lines(self.sums_bytes) + _lines(self.copied_bytes) + LINE
 
-    @cached_property
+    @once
     def workspace(self) -> int:
         """Return the bytes that a call borrows."""
-        return _lines(self.packed_bytes) + self.workers * self.worker_bytes
+        return _lines(self.packed_bytes) + self.crew * self.worker_bytes
 
     def __call__(self, x: Array, w: Array, y: Array) -> Array:
         """Fill `y` and return it; the arrays have the strides of the plan."""
@@ -131,7 +136,7 @@ class Plan:
     def _shared(self, template: Array, x: Array, w: Array, y: Array, room: Array) -> Array:
         job, packed = template.copy(), room if self.packed_bytes else w
         job[DATA] += [address_of(each) for each in (x, w, packed, room, y)]
-        run(Part(self.kernel.work, address_of(job), job), self.workers)
+        run(Part(self.kernel.work, address_of(job), job), self.crew)
         return y
 
 

@@ -11,12 +11,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf, prod
-from threading import Lock
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from mygrad.concurrency import fork_safe_lock
 from mygrad.convolution import (
     direct,
     filter_dots,
@@ -31,8 +31,8 @@ from mygrad.convolution import (
 )
 from mygrad.convolution.arguments import no_such
 from mygrad.convolution.borders import extend, fold
-from mygrad.convolution.executor import threads
-from mygrad.convolution.machine import this_machine
+from mygrad.convolution.executor import threads, use_threads
+from mygrad.convolution.machine import this_machine, usable_processors
 from mygrad.convolution.prepared import Run, prepare
 from mygrad.convolution.problem import FILTER, FORWARD, INPUT, ConvProblem
 from mygrad.convolution.schedule import PACKED_APART, calls, cycles, least_copy, packed_bytes
@@ -337,7 +337,8 @@ ALGORITHMS = (
 
 _forced: ContextVar[str | None] = ContextVar("mygrad_algorithm", default=None)
 _measured: dict[tuple[ConvProblem, str, str], dict[str, float]] = {}  # seconds, this process's own
-_lock = Lock()
+_lock = fork_safe_lock()
+MEMBERS = FORWARD, INPUT, FILTER
 MOST_MEASURED = 4096
 TIMES_SLOWER = 20  # what is predicted to be so is not measured
 
@@ -389,12 +390,21 @@ def forced_algorithm() -> str | None:
     return _forced.get() or _of_environment()
 
 
+_processors = lru_cache(maxsize=1)(usable_processors)
+
+
 def candidates(problem: ConvProblem, member: str, dtype: str) -> tuple[Algorithm, ...]:
-    """Return the algorithms that apply, the fastest by prediction first."""
+    """Return the algorithms that apply, the fastest by prediction first.
+
+    Predicted for all processors that may be used, whatever `use_threads` says: another algorithm would
+    round otherwise, and results are to be the same bits for any number of threads.
+    """
     ranked = problem.plans.get((member, dtype))
     if ranked is None:
-        found = [a for a in ALGORITHMS if a.member == member and a.applies(problem, dtype)]
-        ranked = tuple(sorted(found, key=lambda algorithm: algorithm.predicted(problem, dtype)))
+        threads()  # an environment that makes no sense is an error now, whatever will be chosen
+        with use_threads(_processors()):
+            found = [a for a in ALGORITHMS if a.member == member and a.applies(problem, dtype)]
+            ranked = tuple(sorted(found, key=lambda algorithm: algorithm.predicted(problem, dtype)))
         problem.plans[member, dtype] = ranked
     return ranked
 
@@ -467,13 +477,16 @@ def explain(problem: ConvProblem, dtype: Any = np.float64, *, measure: bool = Fa
     shapes = f"x {problem.x_shape} * w {problem.w_shape} -> y {problem.y_shape}"
     border = "" if problem.border == "zeros" else f", borders {problem.border}"
     lines = [f"{shapes} in {dtype}, {problem.products} products{border}"]
-    for member in (FORWARD, INPUT, FILTER):
-        if measure:
-            _measure(problem, member, dtype.char)
-        chosen = choose(problem, member, dtype.char)
-        ranked = sorted(candidates(problem, member, dtype.char), key=lambda a, c=chosen: a is not c)
-        lines += [_line(problem, a, dtype, chosen=a is chosen) for a in ranked]
-    return "\n".join(lines)
+    for member in MEMBERS if measure else ():
+        _measure(problem, member, dtype.char)
+    with use_threads(_processors()):
+        return "\n".join(lines + [line for member in MEMBERS for line in _lines(problem, member, dtype)])
+
+
+def _lines(problem: ConvProblem, member: str, dtype: np.dtype[Any]) -> list[str]:
+    chosen = choose(problem, member, dtype.char)
+    ranked = sorted(candidates(problem, member, dtype.char), key=lambda a: a is not chosen)
+    return [_line(problem, a, dtype, chosen=a is chosen) for a in ranked]
 
 
 def _line(problem: ConvProblem, a: Algorithm, dtype: np.dtype[Any], *, chosen: bool) -> str:

@@ -48,14 +48,13 @@ class Plan:
     windows: Windows  # which has the tables that parameters point to
 
     def __call__(self, wide: Array, narrow: Array, places: Array | None = None) -> None:
-        data = address_of(wide), address_of(narrow), 0 if places is None else address_of(places)
-
-        def part(number: int) -> None:
+        def part(number: int) -> None:  # which keeps the arrays for threads that outlive an interrupt
             parameters = self.parts[number].copy()
             rows, offsets = borrow(2 * self.row_bytes), parameters[:3].tolist()
-            places = [place + offset for place, offset in zip(data, offsets, strict=True)]
+            data = address_of(wide), address_of(narrow), 0 if places is None else address_of(places)
+            begin = [place + offset for place, offset in zip(data, offsets, strict=True)]
             room = address_of(rows)
-            ADDRESSES.pack_into(parameters.data, 0, *places, room, room + self.row_bytes)
+            ADDRESSES.pack_into(parameters.data, 0, *begin, room, room + self.row_bytes)
             self.work(address_of(parameters), 1)
             give_back(rows)
 

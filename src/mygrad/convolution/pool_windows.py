@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from mygrad.concurrency import once
 from mygrad.convolution.arguments import AxisArguments
 
 __all__ = ["Span", "Windows", "adaptive_windows", "regular_windows"]
@@ -88,12 +89,12 @@ class Windows:
     def input_shape(self, shape: Shape) -> Shape:
         return (*shape[: len(shape) - len(self.spans)], *self.sizes)
 
-    @cached_property
+    @once
     def whole(self) -> bool:
         """Whether there is one window, which sees everything."""
         return self.positions == 1 and all(span.covers() for span in self.spans)
 
-    @cached_property
+    @once
     def offsets(self) -> tuple[Array, Array]:
         """Return for each row of outputs (first, count), and the offsets of the rows of x that these are."""
         offset, exists = np.zeros((1, 1), np.int64), np.ones((1, 1), bool)
@@ -106,11 +107,11 @@ class Windows:
         table = np.stack([np.cumsum(count) - count, count], axis=1)
         return np.ascontiguousarray(table), offset[exists] * self.sizes[-1]
 
-    @cached_property
+    @once
     def segments(self) -> Array:
         return np.ascontiguousarray(self.spans[-1].segments())
 
-    @cached_property
+    @once
     def row(self) -> int:
         """The elements of the longest row in the workspace."""
         return int(self.segments[:, [2, 4, 5]].sum(axis=1).max())

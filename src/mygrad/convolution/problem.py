@@ -5,11 +5,11 @@ Nothing here knows arrays, dtypes or how the sum is computed.
 """
 
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from itertools import product
 from math import gcd
 from typing import Any
 
+from mygrad.concurrency import once
 from mygrad.convolution.arguments import (
     AxisArguments,
     arguments_of,
@@ -158,7 +158,7 @@ class ConvProblem:
     def __reduce__(self) -> Any:  # without what was found out here
         return ConvProblem, tuple(getattr(self, field.name) for field in fields(self))
 
-    @cached_property
+    @once
     def _hash(self) -> int:
         return hash((self.batch, self.groups, self.channels, self.filters, self.axes, self.border))
 
@@ -242,39 +242,39 @@ class ConvProblem:
         )
         return ConvProblem(g_shape[0], groups, w_shape[1], w_shape[0] // groups, axes, _checked(border, axes))
 
-    @cached_property
+    @once
     def x_shape(self) -> tuple[int, ...]:
         return (self.batch, self.groups * self.channels, *(axis.i for axis in self.axes))
 
-    @cached_property
+    @once
     def w_shape(self) -> tuple[int, ...]:
         return (self.groups * self.filters, self.channels, *(axis.k for axis in self.axes))
 
-    @cached_property
+    @once
     def y_shape(self) -> tuple[int, ...]:
         return (self.batch, self.groups * self.filters, *(axis.o for axis in self.axes))
 
-    @cached_property
+    @once
     def empty(self) -> bool:
         """Whether the data, the filters or the outputs have no elements."""
         return 0 in (*self.x_shape, *self.w_shape, *self.y_shape)
 
-    @cached_property
+    @once
     def shapes(self) -> dict[str, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]:
         """The shapes of the two arrays of each member of the family, and of its result."""
         x, w, y = self.x_shape, self.w_shape, self.y_shape
         return {FORWARD: (x, w, y), INPUT: (y, w, x), FILTER: (x, y, w)}
 
-    @cached_property
+    @once
     def most_stride(self) -> int:
         return max(axis.stride for axis in self.axes)
 
-    @cached_property
+    @once
     def plans(self) -> dict[Any, Any]:
         """What was found out about this problem: a lookup that needs no hash of the whole of it."""
         return {}
 
-    @cached_property
+    @once
     def products(self) -> int:
         """Return the number of multiplications of the defining sum, those with padding included."""
         count = self.batch * self.groups * self.channels * self.filters
@@ -282,7 +282,7 @@ class ConvProblem:
             count *= axis.k * axis.o
         return count
 
-    @cached_property
+    @once
     def continued(self) -> "tuple[tuple[Pair, ...], ConvProblem]":
         """Return the elements put before and after each axis of x, and the problem of what is then longer."""
         axes, widths = [], [(0, 0), (0, 0)]
