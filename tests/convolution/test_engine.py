@@ -93,6 +93,36 @@ def test_real_sizes(problem, member, dtype, algorithm):
     np.testing.assert_allclose(result, expected, rtol=0, atol=4 * (n + 16) * np.finfo(dtype).eps)
 
 
+PHASED = {
+    "rows end within a tile": make((2, 20, 31, 37), (6, 20, 4, 5), stride=2, padding=1, fit="floor"),
+    "few channels": make((2, 3, 40, 67), (6, 3, 3, 3), stride=2, padding=1, fit="floor"),
+    "depthwise": make((2, 6, 40, 99), (6, 1, 3, 3), stride=3, padding=1, groups=6, fit="floor"),
+    "some meet no tap": make((2, 20, 12, 33), (6, 20, 1, 2), stride=(2, 3), fit="floor"),
+    "rows only": make((2, 20, 13, 35), (6, 20, 3, 3), stride=(2, 1), fit="floor"),
+    "vectors": make((1, 24, 808), (20, 24, 16), stride=8, fit="floor"),
+    "elements": make((1, 24, 651), (20, 24, 24), stride=11, fit="floor"),
+    "dilated": make((1, 5, 41, 43), (6, 5, 3, 3), stride=(2, 6), dilation=(3, 4), fit="floor"),
+    "several chunks": make((2, 20, 9, 33), (700, 20, 3, 4), stride=2, padding=1, fit="floor"),
+    "shorter than the stride": make((2, 4, 2, 3), (5, 4, 2, 1), stride=4, fit="floor"),
+    "three axes": make((1, 4, 9, 8, 21), (6, 4, 3, 2, 3), stride=2, padding=1, fit="floor"),
+}
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("problem", PHASED.values(), ids=PHASED)
+def test_phases_are_stored_side_by_side(problem, dtype):
+    """As exact as sums of other kernels, and the same bits for any number of threads."""
+    data = arrays(problem, dtype)
+    with use_algorithm("direct"):
+        result = compute("input", problem, data)
+        for threads in (1, 3):
+            with mg.use_threads(threads):
+                np.testing.assert_array_equal(compute("input", problem, data), result)
+    n = terms("input", problem)
+    atol = 4 * (n + 16) * np.finfo(dtype).eps
+    np.testing.assert_allclose(result, exact("input", problem, data), rtol=0, atol=atol)
+
+
 @each_member
 @each_problem
 def test_errors_are_those_of_sums_in_blocks(problem, member):

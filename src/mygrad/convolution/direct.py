@@ -4,25 +4,26 @@ Forward, input gradient and filter gradient are one loop nest on three problems:
 exchange what is summed, and the arrays are seen with their axes exchanged.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from mygrad.concurrency import once
 from mygrad.convolution.executor import threads
-from mygrad.convolution.interleaving import MOST, Interleaver, interleaver
+from mygrad.convolution.interleaving import MOST
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Strides, contiguous, exchanged
 from mygrad.convolution.machine import this_machine
 from mygrad.convolution.parameters import Parameters
+from mygrad.convolution.phases import covered, parameters
+from mygrad.convolution.phases import cycles as input_cycles
 from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import ALONE, cycles, schedule
 
-__all__ = ["convolve", "filter_gradient", "input_gradient", "workspace"]
+__all__ = ["convolve", "filter_gradient", "input_gradient", "input_workspace", "workspace"]
 
 Array = np.ndarray[Any, Any]
 
@@ -31,17 +32,21 @@ Array = np.ndarray[Any, Any]
 def plan(problem: ConvProblem, itemsize: int, x: Strides, w: Strides, y: Strides, workers: int) -> Plan:
     """Return the calls that compute a problem with ``up == 1``."""
     chosen = schedule(problem, itemsize, this_machine(), workers)
-    made = Parameters(problem, chosen, x, w, y)
     alone = cycles(problem, itemsize, this_machine()) < ALONE
+    return _joined([Parameters(problem, chosen, x, w, y)], 1 if alone else workers)
+
+
+def _joined(parts: list[Parameters], workers: int) -> Plan:
+    """Return a plan of calls of one tile."""
     return Plan(
-        chosen.tile,
-        made.packs,
-        made.tasks,
-        made.packed_bytes,
-        made.sums_bytes,
-        made.layout.copied_bytes,
-        1 if alone else workers,
-        made.layout.tables,
+        parts[0].tile,
+        np.concatenate([part.packs for part in parts]),
+        [task for part in parts for task in part.tasks],
+        parts[-1].packed_end,
+        max(part.sums_bytes for part in parts),
+        max(part.layout.copied_bytes for part in parts),
+        workers,
+        [part.layout.tables for part in parts],
     )
 
 
@@ -56,46 +61,27 @@ def _forward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
 
 @dataclass(frozen=True)
 class Phases:
-    """The plans of an input gradient, and how the array is laid out into which all of them write."""
+    """The plans of an input gradient, each of which writes to rows of its own."""
 
     shape: tuple[int, ...]
-    """(batch, channels, phases of each axis..., elements of each axis...)"""
     plans: list[Plan]
-    together: Interleaver
-
-    @once
-    def make(self) -> Any:
-        """Return what makes that array: some phases may meet no tap."""
-        count = prod(self.shape[2 : 1 + len(self.shape) // 2])
-        return np.empty if len(self.plans) == count else np.zeros
+    make: Callable[..., Array]
+    """What makes the array that they write to: some rows may meet no tap."""
 
     def __call__(self, g: Array, w: Array) -> Array:
-        parts = self.make(self.shape, g.dtype)
+        x = self.make(self.shape, g.dtype)
         for run in self.plans:
-            run(g, w, parts)
-        return self.together(parts)
+            run(g, w, x)
+        return x
 
 
 @lru_cache(maxsize=1024)
 def _phases(problem: ConvProblem, itemsize: int, workers: int) -> Phases:
-    x_shape, problem = problem.x_shape, problem.merged()
-    turned, groups = problem.for_input(), problem.groups
-    g = contiguous(problem.y_shape, groups, 1, itemsize)
-    w = exchanged(contiguous(problem.w_shape, groups, 0, itemsize), 0, 2, 1)
-    ups = [axis.up for axis in turned.axes]
-    sizes = [-(-axis.o // axis.up) for axis in turned.axes]
-    shape = (*problem.x_shape[:2], *ups, *sizes)
-    each = contiguous(shape, groups, 1, itemsize)
-    x, plans = (*each[:3], *each[3 + len(ups) :]), []
-    for inputs, taps, phase in turned.phases():
-        steps = *w[:3], *(step * (tap.step or 1) for step, tap in zip(w[3:], taps, strict=True))
-        w_offset = sum(step * (tap.start or 0) for step, tap in zip(w[3:], taps, strict=True))
-        y_offset = sum(step * (part.start or 0) for step, part in zip(each[3:], inputs, strict=False))
-        made = plan(phase, itemsize, g, steps, x, workers)
-        plans.append(replace(made, w_offset=w_offset, y_offset=y_offset))
-    places = tuple(tuple((r, 0) for r in range(stride)) for stride in ups)
-    together = interleaver(problem.x_shape, shape, places, itemsize, workers)
-    return Phases(shape, plans, replace(together, shape=x_shape))
+    shape, problem = problem.x_shape, problem.merged()
+    turned = problem.for_input()
+    workers = 1 if input_cycles(turned, itemsize) < ALONE else workers
+    plans = [_joined(each, workers) for each in parameters(problem, itemsize, workers)]
+    return Phases(shape, plans, np.empty if covered(turned) else np.zeros)
 
 
 @lru_cache(maxsize=1024)
@@ -120,7 +106,8 @@ def input_gradient(problem: ConvProblem, dtype: Any) -> Run:
     if problem.most_stride > MOST:
         return partial(_apart, problem)
     phases = _phases(problem, dtype.itemsize, threads())
-    return phases.plans[0].into(problem.x_shape, dtype) if problem.most_stride == 1 else phases
+    one = len(phases.plans) == 1 and phases.make is np.empty
+    return phases.plans[0].into(problem.x_shape, dtype) if one else phases
 
 
 def _apart(problem: ConvProblem, g: Array, w: Array) -> Array:
@@ -145,3 +132,10 @@ def filter_gradient(problem: ConvProblem, dtype: Any) -> Run:
 def workspace(problem: ConvProblem, itemsize: int) -> int:
     """Return the bytes of packed filters, copies and sums of a forward problem."""
     return _forward(problem, itemsize, threads()).workspace
+
+
+def input_workspace(problem: ConvProblem, itemsize: int) -> int:
+    """Return the same bytes of an input gradient."""
+    if problem.most_stride > MOST:
+        return max((workspace(phase, itemsize) for _, _, phase in problem.for_input().phases()), default=0)
+    return max((each.workspace for each in _phases(problem, itemsize, threads()).plans), default=0)

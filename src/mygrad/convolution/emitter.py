@@ -7,17 +7,27 @@ size is a field of the parameters, every stride a number of bytes.
 from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
 from mygrad.convolution.ir import LINE, Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
-from mygrad.convolution.tile import Tile, micro_kernel, square, store, store_one, transpose
+from mygrad.convolution.tile import (
+    Tile,
+    micro_kernel,
+    square,
+    store,
+    store_beside,
+    store_one,
+    transpose,
+    turn,
+)
 from mygrad.convolution.worker import emit_work
 
 __all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "emit"]
 
-# One i64 each, in this order; all sizes, strides and offsets in bytes.
+# One i64 each, in this order; all sizes, strides and offsets in bytes. Of a tile with ways, `offsets` is a
+# table of (taps, their offsets, packed offset, packed block), and `y_row` is what is left of a row of y.
 BLOCK_FIELDS = (
     *COPY_FIELDS,
     "taps", "part_taps", "offsets",
     "packed_offset", "packed_block", "filter_blocks", "filter_groups", "group_blocks",
-    "row_tiles", "rows", "column_tiles", "last_column", "y_offset", "y_filter", "filters",
+    "row_tiles", "rows", "column_tiles", "last_column", "y_offset", "y_filter", "y_row", "filters",
     "add_sums", "keep_sums", "sums_offset",
 )  # fmt: skip
 PACK_FIELDS = (
@@ -93,8 +103,10 @@ class Block:
         self.tile, self.code = tile, tile.code()
         code = self.code
         if not tile.by_position:
-            code.room("turned", tile.room)
-        code.room("last", tile.room)
+            code.room("turned", tile.ways * tile.room)
+        code.room("last", (tile.ways if tile.by_position else 1) * tile.room)
+        code.room("row", tile.ways * tile.columns * tile.itemsize)
+        code.room("rows", 8 * tile.rows)
         code.room("waiting", tile.bytes)
         self.p = p = Fields(code, BLOCK_FIELDS)
         Copying(code, p, code.at("%x", p.source_offset), tile.phases)
@@ -121,61 +133,103 @@ class Block:
         def column(index: str) -> None:
             start = code.smaller(code.multiply(index, tile.columns * tile.itemsize), p.last_column)
             x_rows = [code.at(row, code.multiply(start, tile.step // tile.phases)) for row in inputs]
-            y_rows = [code.at(row, start) for row in outputs]
+            before = code.multiply(start, tile.ways)
+            y_rows = [code.at(row, before) for row in outputs]
             place = code.add(code.multiply(number, p.column_tiles), index)
-            code.each(left, lambda b: self.filters(code.add(first, b), place, x_rows, y_rows))
+            size = code.subtract(p.y_row, before)
+            code.each(left, lambda b: self.filters(code.add(first, b), place, x_rows, y_rows, size))
 
         code.each(p.column_tiles, column)
 
-    def filters(self, b: Value, place: Value, x_rows: Values, y_rows: Values) -> None:
-        """Compute one tile of one block of filters."""
+    def filters(self, b: Value, place: Value, x_rows: Values, y_rows: Values, size: Value) -> None:
+        """Compute one tile of one block of filters; `size` is what is left of a row of y."""
         code, p, tile = self.code, self.p, self.tile
-        packed = code.at(self.packed, code.multiply(b, p.packed_block))
         before = code.multiply(b, tile.width)
         y = [code.at(row, code.multiply(before, p.y_filter)) for row in y_rows]
         count = code.smaller(tile.width, code.subtract(p.filters, before))
         self.fetch(y, count)
-        sums = micro_kernel(code, tile, x_rows, p.row_pitch, packed, self.offsets, p.taps, p.part_taps)
         number = code.add(code.multiply(place, p.filter_blocks), b)
-        self.finish(sums, code.entry(self.sums, number, tile.bytes), y, count)
+        if tile.ways == 1:
+            packed = code.at(self.packed, code.multiply(b, p.packed_block))
+            sums = micro_kernel(code, tile, x_rows, p.row_pitch, packed, self.offsets, p.taps, p.part_taps)
+            self.finish(sums, code.entry(self.sums, number, tile.bytes), y, count)
+            return
+        code.each(tile.ways, lambda way: self.way(way, x_rows, b, code.multiply(number, tile.ways)))
+        aside = "%last" if tile.by_position else "%turned"
+        whole = code.subtract(1, p.keep_sums)
+        code.do_when(whole, lambda: store_beside(code, tile, aside, y, p.y_filter, count, size))
+
+    def way(self, way: str, x_rows: Values, b: Value, number: Value) -> None:
+        """Compute the sums of one way, and keep them or lay them aside."""
+        code, p, tile = self.code, self.p, self.tile
+        entry = code.entry(self.offsets, way, 32)
+        taps, offsets, start, block = (code.integer(code.at(entry, 8 * field)) for field in range(4))
+        packed = code.at(code.at(self.packed, start), code.multiply(b, block))
+        table = code.put(f"inttoptr i64 {offsets} to ptr")
+        sums = micro_kernel(code, tile, x_rows, p.row_pitch, packed, table, taps, p.part_taps)
+        kept = code.entry(self.sums, code.add(number, way), tile.bytes)
+        aside = code.entry("%last" if tile.by_position else "%turned", way, tile.room)
+        target = self.keep(self.added(sums, kept), kept, aside if tile.by_position else "%last")
+        if not tile.by_position:
+            code.do_when(code.subtract(1, p.keep_sums), lambda: turn(code, tile, target, aside))
 
     def fetch(self, y: Values, count: str) -> None:
         """Ask for the cache lines of y to write to: they come while the sums are computed.
 
         The rows of y are many short streams, which the processor does not foresee by itself.
         """
-        code, size = self.code, self.tile.columns * self.tile.itemsize
+        code, size = self.code, self.tile.ways * self.tile.columns * self.tile.itemsize
 
         def one(f: str) -> None:
             for row in y:
                 target = code.at(row, code.multiply(f, self.p.y_filter))
-                for place in (*range(0, size - 1, LINE), size - 1):
-                    code.fetch(code.at(target, place))
+                code.each(
+                    (size - 2) // LINE + 1, lambda n, target=target: code.fetch(code.entry(target, n, LINE))
+                )
+                code.fetch(code.at(target, size - 1))
 
         code.each(count, one)
 
-    def keep(self, sums: Values, target: str) -> None:
+    def put(self, sums: Values, target: str) -> None:
         for number, value in enumerate(sums):
             place = self.code.at(target, number * self.tile.vector_bytes)
             self.code.store(self.code.vector, value, place, self.tile.vector_bytes)
 
+    def added(self, sums: Values, kept: str) -> Values:
+        """Add the sums of earlier taps, if there are any."""
+        code, size = self.code, self.tile.vector_bytes
+
+        def add(values: Values) -> Values:
+            earlier = [code.vector_at(code.at(kept, number * size), size) for number in range(len(sums))]
+            return [code.sum(*each) for each in zip(values, earlier, strict=True)]
+
+        return code.when(self.p.add_sums, add, sums, code.vector)
+
+    def keep(self, sums: Values, kept: str, last: str) -> str:
+        """Put sums where they are kept for later taps, or where they are stored from."""
+        code = self.code
+        target = code.put(
+            f"select i1 {code.put(f'icmp ne i64 {self.p.keep_sums}, 0')}, ptr {kept}, ptr {last}"
+        )
+        self.put(sums, target)
+        return target
+
     def finish(self, sums: Values, kept: str, y: Values, count: str) -> None:
         """Add the sums of earlier taps, then keep all for later ones or store them."""
         code, p, tile = self.code, self.p, self.tile
-        places = [number * tile.vector_bytes for number in range(tile.sums)]
-
-        def add(values: Values) -> Values:
-            earlier = [code.vector_at(code.at(kept, place), tile.vector_bytes) for place in places]
-            return [code.sum(*each) for each in zip(values, earlier, strict=True)]
-
-        sums = code.when(p.add_sums, add, sums, code.vector)
+        sums = self.added(sums, kept)
         if tile.filters == 1:
-            code.do_when(p.keep_sums, lambda: self.keep(sums, kept))
+            code.do_when(p.keep_sums, lambda: self.put(sums, kept))
             code.do_when(code.subtract(1, p.keep_sums), lambda: store_one(code, tile, sums, y))
             return
-        target = code.put(f"select i1 {code.put(f'icmp ne i64 {p.keep_sums}, 0')}, ptr {kept}, ptr %last")
-        self.keep(sums, target)
-        code.do_when(code.subtract(1, p.keep_sums), lambda: store(code, tile, target, y, p.y_filter, count))
+        target = self.keep(sums, kept, "%last")
+        code.do_when(code.subtract(1, p.keep_sums), lambda: self.stored(target, y, count))
+
+    def stored(self, sums: str, y: Values, count: str) -> None:
+        if not self.tile.by_position:
+            turn(self.code, self.tile, sums, "%turned")
+            sums = "%turned"
+        store(self.code, self.tile, sums, y, self.p.y_filter, count)
 
 
 @emits(Tile)

@@ -84,17 +84,8 @@ class Interleaving:
         code, tile = self.code, self.tile
         size = tile.lanes * tile.itemsize
         vectors = [code.vector_at(code.entry(source, number, size)) for source in sources]
-        kind, lanes = code.vector, tile.lanes
-        while len(vectors) > 1:  # side by side in ever wider ones
-            odd = ["poison"] if len(vectors) % 2 else []
-            pairs = zip(vectors[::2], [*vectors[1::2], *odd], strict=True)
-            vectors = [code.pick(kind, a, b, range(2 * lanes)) for a, b in pairs]
-            lanes *= 2
-            kind = f"<{lanes} x {code.scalar}>"
-        turns = [r * tile.lanes + q for q in range(tile.lanes) for r in range(tile.stride)]
-        mixed = code.pick(kind, vectors[0], "poison", turns)
-        place = code.entry(target, number, size * tile.stride)
-        code.store(f"<{len(turns)} x {code.scalar}>", mixed, place)
+        kind, mixed = code.side_by_side(vectors, tile.lanes)
+        code.store(kind, mixed, code.entry(target, number, size * tile.stride))
 
     def _elements(self, target: str, source: str, done: str, count: str) -> None:
         """Put what no whole number of vectors has."""

@@ -120,6 +120,19 @@ class Code:
         mask = ", ".join(f"i32 {lane}" for lane in lanes)
         return self.put(f"shufflevector {kind} {a}, {kind} {b}, <{len(lanes)} x i32> <{mask}>")
 
+    def side_by_side(self, vectors: Sequence[str], lanes: int) -> tuple[str, str]:
+        """Return the kind and the lanes 0 of all `vectors`, then their lanes 1, ..., in one wide vector."""
+        turns = [r * lanes + q for q in range(lanes) for r in range(len(vectors))]
+        kind, width, found = f"<{lanes} x {self.scalar}>", lanes, list(vectors)
+        while len(found) > 1:  # one after the other in ever wider ones
+            odd = ["poison"] if len(found) % 2 else []
+            pairs = zip(found[::2], [*found[1::2], *odd], strict=True)
+            found = [self.pick(kind, a, b, range(2 * width)) for a, b in pairs]
+            width *= 2
+            kind = f"<{width} x {self.scalar}>"
+        mixed = self.pick(kind, found[0], "poison", turns) if len(turns) > lanes else found[0]
+        return f"<{len(turns)} x {self.scalar}>", mixed
+
     def fma(self, a: str, b: str, total: str) -> str:
         kind = self.vector
         return self.put(f"call {kind} @llvm.fmuladd.{self.suffix}({kind} {a}, {kind} {b}, {kind} {total})")

@@ -1,114 +1,101 @@
 """The parameters of kernel calls for one problem, arrays of given strides, and a schedule.
 
-A call packs some filters, or sums a block of outputs over a chunk of taps. Everything that depends only on
-sizes is computed here, once; a call then needs nothing but the addresses of the data.
+A call packs some filters (`packing`), or sums a block of outputs over a chunk of taps. Everything that
+depends only on sizes is computed here, once; a call then needs nothing but the addresses of the data.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
-from math import ceil, prod
-from typing import Any
+from math import ceil
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from mygrad.convolution.emitter import BLOCK_FIELDS, PACK_FIELDS
-from mygrad.convolution.layout import Layout, Strides, grid, table
+from mygrad.convolution.emitter import BLOCK_FIELDS
+from mygrad.convolution.layout import Layout, Strides, table
+from mygrad.convolution.packing import Packing
 from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import Range, Schedule, part_products
 
-__all__ = ["Parameters"]
+__all__ = ["Origin", "Parameters", "Ways"]
 
 Array = np.ndarray[Any, Any]
+Axes = tuple[Axis, ...]
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Phases of the last axis whose results lie side by side in y.
+
+    `each` has the axis and the place of the first filter, in bytes, of every one; `step` is the distance of
+    their taps, `row` the bytes of a row of y. The problem's own last axis reaches what all of them do.
+    """
+
+    each: tuple[tuple[Axis, int], ...]
+    step: int
+    row: int
+
+
+class Origin(NamedTuple):
+    """Where w and y begin in the arrays of these names, and packed filters in the workspace, in bytes."""
+
+    w: int = 0
+    y: int = 0
+    packed: int = 0
+
+
+START = Origin()
 
 
 class Parameters:
     """The calls for arrays of given strides, in bytes.
 
     x is (batch, group, channel, i...), w (group, filter, channel, k...), y (batch, group, filter, o...).
+    With `ways` there is a set of filters for each.
     """
 
     problem: ConvProblem
     plan: Schedule
     tile: Any
-    x: Strides
-    w: Strides
     y: Strides
+    y_start: int
     layout: Layout
     own_axis: int | None
     sums_bytes: int
-    taps: int
-    steps: list[int]
-    w_start: int
     filter_blocks: int
-    packed_block: int
+    ways: Ways | None
+    packings: list[Packing]
     packs: Array
     tasks: list[Array]
-    packed_bytes: int
+    packed_end: int
 
-    def __init__(self, problem: ConvProblem, plan: Schedule, x: Strides, w: Strides, y: Strides) -> None:
-        self.problem, self.plan, self.tile = problem, plan, plan.tile
-        self.x, self.w, self.y = x, w, y
+    def __init__(
+        self,
+        problem: ConvProblem,
+        plan: Schedule,
+        x: Strides,
+        w: Strides,
+        y: Strides,
+        ways: Ways | None = None,
+        origin: Origin = START,
+    ) -> None:
+        self.problem, self.plan, self.tile, self.ways = problem, plan, plan.tile, ways
+        self.y, self.y_start = y, origin.y
         self.layout = Layout(self.tile, self.tile.phases, x, y, problem.border)
         self.known: dict[Any, dict[str, int]] = {}
         self.own_axis = len(problem.axes) - 2 if self.tile.row_taps > 1 else None
         """The axis whose taps belong to the tile, if any."""
         self.sums_bytes = 0
-        self.taps = problem.channels * prod(axis.k for axis in problem.axes)
-        self.steps = self.order(list(self.w[2:]))
-        """Strides of the filters along (channels, taps...), in the order in which they are packed."""
-        self.w_start = 0
-        if self.tile.row_taps > 1 and problem.axes[-2].dilation < 0:  # the rows of x are met from their end
-            self.w_start = (self.tile.row_taps - 1) * self.steps[-1]
-            self.steps[-1] = -self.steps[-1]
-        self.filter_blocks = ceil(problem.filters / self.tile.width)
-        self.packed_block = self.taps * self.tile.width * self.tile.itemsize
-        self.packs, self.tasks = self._packs(), self._tasks()
-        self.packed_bytes = problem.groups * self.filter_blocks * self.packed_block
-
-    def order(self, each: list[int]) -> list[int]:
-        """Put the taps that belong to the tile last."""
-        return [*each[:-2], each[-1], each[-2]] if self.tile.row_taps > 1 else each
-
-    # -- filters: packed[group][block of filters][channel, tap][filter]
-
-    def _packs(self) -> Array:
-        offsets, run_taps = self._runs()
-        calls = self.problem.groups * self.filter_blocks
-        cuts = np.array_split(offsets, max(1, min(len(offsets), 8 // calls)))
-        rows = []
-        for group, block in product(range(self.problem.groups), range(self.filter_blocks)):
-            before = 0
-            for cut in cuts:
-                rows.append(self._pack(group, block, cut, run_taps, before))
-                before += len(cut) * run_taps
-        return table(rows, PACK_FIELDS)
-
-    def _runs(self) -> tuple[Array, int]:
-        """Return where taps begin that follow each other at one distance, and how many they are."""
-        sizes, strides = self.order([self.problem.channels, *(a.k for a in self.problem.axes)]), self.steps
-        first = len(sizes) - 1
-        while first and strides[first - 1] == sizes[first] * strides[first]:
-            first -= 1
-        starts = [np.arange(n) * step for n, step in zip(sizes[:first], strides, strict=False)]
-        return grid(*starts), prod(sizes[first:])
-
-    def _pack(self, group: int, block: int, starts: Array, run_taps: int, before: int) -> dict[str, int]:
-        tile = self.tile
-        filters = min(tile.width, self.problem.filters - block * tile.width)
-        whole = not tile.by_position and self.steps[-1] == tile.itemsize and filters == tile.width
-        packed = (group * self.filter_blocks + block) * self.packed_block
-        return {
-            "w_offset": self.w_start + group * self.w[0] + block * tile.width * self.w[1],
-            "packed_offset": packed + before * tile.width * tile.itemsize,
-            "runs": len(starts),
-            "run_offsets": self.layout.keep(starts),
-            "run_taps": run_taps,
-            "vector_taps": run_taps // tile.lanes if whole else 0,
-            "tap": self.steps[-1],
-            "filter": self.w[1],
-            "filters": filters,
-        }
+        self.packings, end = [], origin.packed
+        for axis, first in ways.each if ways else ((problem.axes[-1], 0),):
+            own = replace(problem, axes=(*problem.axes[:-1], axis))
+            steps = (*w[:-1], ways.step) if ways else w
+            self.packings.append(Packing(own, self.tile, self.layout, steps, origin.w + first, end))
+            end = self.packings[-1].end
+        self.filter_blocks, self.packed_end = self.packings[0].blocks, end
+        self.packs = np.concatenate([each.calls() for each in self.packings if each.taps])
+        self.tasks = self._tasks()
 
     # -- blocks: a task is the calls that share sums, one for each chunk of taps
 
@@ -129,18 +116,46 @@ class Parameters:
             for axis, o, k in zip(self.problem.axes, outputs, taps, strict=True)
         ]
         fields = dict(self._geometry(tuple(axes), batch[1] - batch[0], channels[1] - channels[0]))
-        fields["source_offset"] += batch[0] * self.x[0] + group * self.x[1] + channels[0] * self.x[2]
+        x = self.layout.x
+        fields["source_offset"] += batch[0] * x[0] + group * x[1] + channels[0] * x[2]
         sizes = self.problem.channels, *(axis.k for axis in self.problem.axes)
         before = int(np.ravel_multi_index([channels[0], *(k[0] for k in taps)], sizes))
         fields |= self._filtering(group, part, before)
         starts = zip((group, part[0] * self.tile.width, *(o[0] for o in outputs)), self.y[1:], strict=True)
-        fields["y_offset"] = batch[0] * self.y[0] + sum(start * step for start, step in starts)
+        fields["y_offset"] = self.y_start + batch[0] * self.y[0] + sum(start * step for start, step in starts)
+        fields["y_row"] = 0
+        if self.ways:
+            fields["y_row"] = self.ways.row - outputs[-1][0] * self.y[-1]
+            fields["offsets"] = self._ways(
+                tuple(axes), self.ways, block[-1], channels, fields, (group, part[0])
+            )
         last = len(self.plan.chunks) - 1
         fields |= {"add_sums": int(chunk > 0), "keep_sums": int(chunk < last), "sums_offset": 0}
         if last:
-            tiles = fields["row_tiles"] * fields["column_tiles"] * fields["filter_blocks"]
+            tiles = fields["row_tiles"] * fields["column_tiles"] * fields["filter_blocks"] * self.tile.ways
             self.sums_bytes = max(self.sums_bytes, tiles * self.tile.bytes)
         return fields
+
+    def _ways(
+        self,
+        axes: Axes,
+        ways: Ways,
+        outputs: Range,
+        channels: Range,
+        copied: dict[str, int],
+        block: tuple[int, int],
+    ) -> int:
+        """Return the table of ways: where their taps are, in what was copied for all, and their filters."""
+        *rest, hull = axes
+        rows = []
+        for (axis, _), packing in zip(ways.each, self.packings, strict=True):
+            own = axis.part(*outputs)
+            offsets = self.layout.taps((*rest, own), channels[1] - channels[0], copied, self.own_axis)
+            offsets = offsets + (own.reach()[0] - hull.reach()[0]) * self.tile.itemsize
+            before = channels[0] * packing.taps // self.problem.channels
+            place = packing.place(*block, before)
+            rows.append((len(offsets), self.layout.keep(offsets, np.int32), place, packing.block_bytes))
+        return self.layout.keep(np.array(rows))
 
     def _geometry(self, axes: tuple[Axis, ...], batch: int, channels: int) -> dict[str, int]:
         """Say what is copied and read: the same for all groups, samples, channels and filters."""
@@ -153,11 +168,11 @@ class Parameters:
     def _filtering(self, group: int, part: Range, before: int) -> dict[str, int]:
         """Say where the packed filters of a block are, and how many stay in the cache."""
         tile, count = self.tile, part[1] - part[0]
-        first = (group * self.filter_blocks + part[0]) * self.packed_block
         together = min(self.plan.group_blocks, count)
+        packing = self.packings[0]
         return {
-            "packed_offset": first + before * tile.width * tile.itemsize,
-            "packed_block": self.packed_block,
+            "packed_offset": 0 if self.ways else packing.place(group, part[0], before),
+            "packed_block": packing.block_bytes,
             "filter_blocks": count,
             "group_blocks": together,
             "filter_groups": ceil(count / together),

@@ -24,6 +24,7 @@ from mygrad.convolution import (
     gemm,
     indexed,
     jit,
+    phases,
     reference,
     subpixel,
     winograd,
@@ -35,7 +36,7 @@ from mygrad.convolution.executor import threads, use_threads
 from mygrad.convolution.machine import this_machine, usable_processors
 from mygrad.convolution.prepared import Run, prepare
 from mygrad.convolution.problem import FILTER, FORWARD, INPUT, ConvProblem
-from mygrad.convolution.schedule import PACKED_APART, calls, cycles, least_copy, packed_bytes
+from mygrad.convolution.schedule import PACKED, PACKED_APART, calls, cycles, least_copy, packed_bytes
 
 __all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_algorithm"]
 
@@ -183,14 +184,14 @@ def _packable(problem: ConvProblem, dtype: str) -> bool:
     return calls(turned, size, machine) <= MOST_CALLS and packed_bytes(turned, size, machine) <= room
 
 
-def _kernel(problem: ConvProblem, dtype: str, *packed: float) -> float:
+def _kernel(problem: ConvProblem, dtype: str, packed: float = PACKED) -> float:
     machine = this_machine()
-    return cycles(problem.merged(), np.dtype(dtype).itemsize, machine, *packed) / machine.hertz / threads()
+    return cycles(problem.merged(), np.dtype(dtype).itemsize, machine, packed) / machine.hertz / threads()
 
 
 def _kernel_input(problem: ConvProblem, dtype: str) -> float:
-    kernels = [_kernel(phase, dtype) for _, _, phase in problem.merged().for_input().phases()]
-    return sum(kernels) + (_placing(problem, dtype) if len(kernels) > 1 else 0)
+    needed = phases.cycles(problem.merged().for_input(), np.dtype(dtype).itemsize)
+    return needed / this_machine().hertz / threads()
 
 
 def _placing(problem: ConvProblem, dtype: str) -> float:
@@ -213,12 +214,6 @@ def _rows(problem: ConvProblem, dtype: str) -> bool:
 
 def _blocks_filter(problem: ConvProblem, itemsize: int) -> int:
     return direct.workspace(problem.merged().for_filter(), itemsize)
-
-
-def _blocks_input(problem: ConvProblem, itemsize: int) -> int:
-    phases = [phase for _, _, phase in problem.for_input().phases()]
-    parts = prod(problem.x_shape) if len(phases) > 1 else 0
-    return max((direct.workspace(phase, itemsize) for phase in phases), default=0) + parts * itemsize
 
 
 def _phased(problem: ConvProblem, dtype: str) -> bool:
@@ -306,7 +301,9 @@ ALGORITHMS = (
         _minimal_input,
         spreads=True,
     ),
-    Algorithm("direct", INPUT, direct.input_gradient, _kernel_input, _blocks_input, _generated, pads=True),
+    Algorithm(
+        "direct", INPUT, direct.input_gradient, _kernel_input, direct.input_workspace, _generated, pads=True
+    ),
     Algorithm("subpixel", INPUT, subpixel.input_gradient, _subpixel, _blocks_phased, _phased, spreads=True),
     Algorithm(
         "direct", FILTER, direct.filter_gradient, _kernel_filter, _blocks_filter, _packable, borders=True

@@ -5,7 +5,7 @@ share of the tile that the problem fills.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from math import ceil, prod
@@ -18,6 +18,7 @@ __all__ = [
     "ALONE",
     "CALL",
     "FEW_PRODUCTS",
+    "PACKED",
     "PACKED_APART",
     "Range",
     "Schedule",
@@ -143,16 +144,21 @@ def best_tile(problem: ConvProblem, itemsize: int, machine: Machine) -> tuple[fl
     return max(((_rate(problem, tile, machine), tile) for tile in found), key=lambda each: each[0])
 
 
-def cycles(problem: ConvProblem, itemsize: int, machine: Machine, packed: float = PACKED) -> float:
-    """Predict the cycles of one core: tiles, copies of x, packing (`packed` for a byte) and stores."""
+def cycles(
+    problem: ConvProblem, itemsize: int, machine: Machine, packed: float = PACKED, ways: float = 1
+) -> float:
+    """Predict the cycles of one core: tiles, copies of x, packing (`packed` for a byte) and stores.
+
+    With `ways`, there are so many times the taps, and the outputs, for one copy of x.
+    """
     rate, _ = best_tile(problem, itemsize, machine)
     reached = problem.batch * problem.groups * problem.channels
     for axis in problem.axes:
         start, stop = axis.reach()
         reached *= stop - start
-    moved = (reached + prod(problem.y_shape)) * itemsize
+    moved = (reached + ways * prod(problem.y_shape)) * itemsize
     filters = prod(problem.w_shape) * itemsize
-    return problem.products / rate + MOVED * moved + packed * filters + CALL
+    return ways * (problem.products / rate + packed * filters) + MOVED * moved + CALL
 
 
 def least_copy(problem: ConvProblem, itemsize: int) -> int:
@@ -186,6 +192,11 @@ def _chunks(problem: ConvProblem) -> tuple[tuple[Range, ...], ...]:
         whole = all(b - a == 1 for each in found for a, b in each)
         found = [(*each, part) for each in found for part in cut(size, parts if whole else 1)]
     return tuple(found)
+
+
+def _channel_chunks(problem: ConvProblem) -> tuple[tuple[Range, ...], ...]:
+    rest = tuple((0, axis.k) for axis in problem.axes)
+    return tuple((part, *rest) for part in cut(problem.channels, ceil(_taps(problem) / TAPS)))
 
 
 def part_products(problem: ConvProblem) -> int:
@@ -262,15 +273,18 @@ def calls(problem: ConvProblem, itemsize: int, machine: Machine) -> int:
     )
 
 
-def schedule(problem: ConvProblem, itemsize: int, machine: Machine, threads: int) -> Schedule:
-    """Return how to compute a problem; what is summed in which order does not depend on `threads`."""
-    _, tile = best_tile(problem, itemsize, machine)
-    chunks = _chunks(problem)
+def schedule(problem: ConvProblem, itemsize: int, machine: Machine, threads: int, ways: int = 1) -> Schedule:
+    """Return how to compute a problem; what is summed in which order does not depend on `threads`.
+
+    With `ways`, the problem is one of so many of about the same size, and every chunk has all taps.
+    """
+    tile = replace(best_tile(problem, itemsize, machine)[1], ways=ways)
+    chunks = _chunks(problem) if ways == 1 else _channel_chunks(problem)
     parts = 4 * threads if problem.products > FEW_PRODUCTS else 1
     least = tile.rows if tile.row_taps > 1 else 1, tile.columns
     cuts = blocks(problem, chunks[0], itemsize, machine, ceil(parts / problem.groups), least)
     filter_blocks = ceil(problem.filters / tile.width)
-    taps = prod(b - a for a, b in chunks[0])
+    taps = prod(b - a for a, b in chunks[0]) * ways
     together = max(1, machine.l2 // 3 // (taps * tile.width * tile.itemsize))
     filter_parts = min(filter_blocks, ceil(2 * threads / (len(cuts) * problem.groups))) if parts > 1 else 1
     return Schedule(tile, chunks, tuple(cuts), filter_parts, together)

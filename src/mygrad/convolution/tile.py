@@ -10,7 +10,9 @@ from itertools import product
 
 from mygrad.convolution.ir import Code, Value, Values
 
-__all__ = ["Tile", "in_parts", "micro_kernel", "square", "store", "store_one"]
+__all__ = ["Tile", "in_parts", "micro_kernel", "square", "store", "store_beside", "store_one", "turn"]
+
+MOST_MIXED = 8  # ways that vectors are shuffled of
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,9 @@ class Tile:
     `step` is the distance of two columns in x, in elements. With `row_taps` > 1, position vectors only, the
     rows are neighbours and the taps along them belong to the tile: a row of x that is read once serves every
     (row, tap) that meets it. `row_stride` and `row_step` are the stride and dilation there.
+
+    With `ways` > 1 there are as many sets of filters, summed one after the other, whose results lie side by
+    side in y: the phases of an input gradient.
     """
 
     itemsize: int
@@ -35,6 +40,7 @@ class Tile:
     row_taps: int = 1
     row_stride: int = 1
     row_step: int = 1
+    ways: int = 1
 
     @property
     def by_position(self) -> bool:
@@ -82,9 +88,13 @@ class Tile:
         return -(-self.rows * self.columns // self.lanes)
 
     @property
+    def pitch(self) -> int:
+        """Bytes for the sums of a filter: whole vectors of positions."""
+        return self.squares * self.vector_bytes
+
+    @property
     def room(self) -> int:
-        """Bytes for the sums of whole vectors of positions."""
-        return self.bytes if self.by_position else self.squares * self.vector_bytes * self.width
+        return self.pitch * self.width
 
     def code(self) -> Code:
         return Code(self.lanes, self.itemsize)
@@ -193,34 +203,76 @@ def transpose(code: Code, target: str, target_pitch: Value, source: str, source_
     code.do(f"call void @square(ptr {target}, ptr {source}, i64 {target_pitch}, i64 {source_pitch})")
 
 
-Store = Callable[[Code, Tile, str, Values, str, str], None]
+def turn(code: Code, tile: Tile, source: str, target: str) -> None:
+    """Transpose the sums of filter vectors to [filter][position]."""
+
+    def vector(v: str) -> None:
+        start, into = code.entry(source, v, tile.vector_bytes), code.entry(target, v, tile.lanes * tile.pitch)
+        for s in range(tile.squares):
+            square_start = code.at(start, s * tile.lanes * tile.width * tile.itemsize)
+            place = code.at(into, s * tile.vector_bytes)
+            transpose(code, place, tile.pitch, square_start, tile.width * tile.itemsize)
+
+    code.each(tile.vectors, vector)
 
 
 def store(code: Code, tile: Tile, sums: str, y: Values, stride: str, filters: str) -> None:
-    """Store the kept sums of `filters` of the filters at the rows `y` of the first one."""
-    chosen: Store = _store_positions if tile.by_position else _store_filters
-    chosen(code, tile, sums, y, stride, filters)
-
-
-def _store_filters(code: Code, tile: Tile, sums: str, y: Values, stride: str, filters: str) -> None:
-    """Transpose through a buffer of [filter][position]."""
-    pitch = tile.squares * tile.vector_bytes
-
-    def turn(v: str) -> None:
-        source, target = code.entry(sums, v, tile.vector_bytes), code.entry("%turned", v, tile.lanes * pitch)
-        for s in range(tile.squares):
-            start = code.at(source, s * tile.lanes * tile.width * tile.itemsize)
-            transpose(code, code.at(target, s * tile.vector_bytes), pitch, start, tile.width * tile.itemsize)
+    """Store sums, [filter][position], of `filters` of the filters at the rows `y` of the first one."""
+    kind = f"<{tile.columns} x {code.scalar}>"
 
     def one(f: str) -> None:
-        for r, target in enumerate(y):
-            place = code.add(code.multiply(f, pitch), r * tile.columns * tile.itemsize)
-            row = code.load(kind, code.at("%turned", place))
-            code.store(kind, row, code.at(target, code.multiply(f, stride)))
+        source = code.entry(sums, f, tile.pitch)
+        for r, row in enumerate(y):
+            value = code.load(kind, code.at(source, r * tile.columns * tile.itemsize))
+            code.store(kind, value, code.at(row, code.multiply(f, stride)))
 
-    kind = f"<{tile.columns} x {code.scalar}>"
-    code.each(tile.vectors, turn)
     code.each(filters, one)
+
+
+def store_beside(
+    code: Code, tile: Tile, sums: str, y: Values, stride: str, filters: str, size: Value
+) -> None:
+    """Store sums, [way][filter][position], those of all ways side by side; `size` bytes of a row are left."""
+    width = tile.ways * tile.columns * tile.itemsize
+    part = code.put(f"icmp slt i64 {size}, {width}")
+    for r, row in enumerate(y):
+        code.store("ptr", row, code.at("%rows", 8 * r), 8)
+
+    def one(f: str, r: str) -> None:
+        target = code.at(code.load("ptr", code.entry("%rows", r), 8), code.multiply(f, stride))
+        into = code.put(f"select i1 {part}, ptr %row, ptr {target}")
+        start = code.entry(code.entry(sums, f, tile.pitch), r, tile.columns * tile.itemsize)
+        (_mix if tile.ways <= MOST_MIXED else _place)(code, tile, start, into)
+        code.do_when(code.put(f"zext i1 {part} to i64"), lambda: code.copy(target, "%row", size))
+
+    code.each(filters, lambda f: code.each(tile.rows, lambda r: one(f, r)))
+
+
+def _mix(code: Code, tile: Tile, source: str, target: str) -> None:
+    """Put the columns of all ways side by side, by vectors."""
+
+    def vector(first: Value, lanes: int) -> None:
+        start = code.entry(source, first, tile.itemsize)
+        kind = f"<{lanes} x {code.scalar}>"
+        vectors = [code.load(kind, code.at(start, way * tile.room)) for way in range(tile.ways)]
+        wide, mixed = code.side_by_side(vectors, lanes)
+        code.store(wide, mixed, code.entry(target, first, tile.ways * tile.itemsize))
+
+    whole, rest = divmod(tile.columns, tile.lanes)
+    code.each(whole, lambda v: vector(code.multiply(v, tile.lanes), tile.lanes))
+    if rest:
+        vector(whole * tile.lanes, rest)
+
+
+def _place(code: Code, tile: Tile, source: str, target: str) -> None:
+    """Do the same element by element."""
+
+    def element(way: str, column: str) -> None:
+        place = code.entry(code.entry(source, way, tile.room), column, tile.itemsize)
+        number = code.add(code.multiply(column, tile.ways), way)
+        code.store(code.scalar, code.load(code.scalar, place), code.entry(target, number, tile.itemsize))
+
+    code.each(tile.ways, lambda way: code.each(tile.columns, lambda column: element(way, column)))
 
 
 def store_one(code: Code, tile: Tile, sums: Values, y: Values) -> None:
@@ -228,18 +280,3 @@ def store_one(code: Code, tile: Tile, sums: Values, y: Values) -> None:
     for r, row in enumerate(y):
         for v in range(tile.vectors):
             code.store(code.vector, sums[r * tile.vectors + v], code.at(row, v * tile.vector_bytes))
-
-
-def _store_positions(code: Code, tile: Tile, sums: str, y: Values, stride: str, filters: str) -> None:
-    """Copy vector by vector."""
-    size = tile.vector_bytes
-
-    def one(f: str) -> None:
-        source = code.entry(sums, f, tile.rows * tile.vectors * size)
-        for r, row in enumerate(y):
-            target = code.at(row, code.multiply(f, stride))
-            for v in range(tile.vectors):
-                value = code.vector_at(code.at(source, (r * tile.vectors + v) * size), size)
-                code.store(code.vector, value, code.at(target, v * size))
-
-    code.each(filters, one)

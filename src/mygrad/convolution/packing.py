@@ -1,0 +1,102 @@
+"""The parameters of calls that pack filters: packed[group][block of filters][channel, tap][filter].
+
+`parameters` has those of the calls that read them.
+"""
+
+from itertools import product
+from math import ceil, prod
+from typing import Any
+
+import numpy as np
+
+from mygrad.convolution.emitter import PACK_FIELDS
+from mygrad.convolution.layout import Layout, Strides, grid, table
+from mygrad.convolution.problem import ConvProblem
+from mygrad.convolution.tile import Tile
+
+__all__ = ["Packing"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Packing:
+    """The filters of a problem, which begin `first` bytes into w; they are packed from byte `start` on.
+
+    `w` are strides of (group, filter, channel, k...), in bytes.
+    """
+
+    problem: ConvProblem
+    tile: Tile
+    layout: Layout
+    w: Strides
+    first: int
+    start: int
+    taps: int
+    steps: list[int]
+    blocks: int
+    block_bytes: int
+
+    def __init__(
+        self, problem: ConvProblem, tile: Tile, layout: Layout, w: Strides, first: int, start: int
+    ) -> None:
+        self.problem, self.tile, self.layout = problem, tile, layout
+        self.w, self.first, self.start = w, first, start
+        self.taps = problem.channels * prod(axis.k for axis in problem.axes)
+        self.steps = self._order(list(w[2:]))
+        """Strides of the filters along (channels, taps...), in the order in which they are packed."""
+        if tile.row_taps > 1 and problem.axes[-2].dilation < 0:  # the rows of x are met from their end
+            self.first += (tile.row_taps - 1) * self.steps[-1]
+            self.steps[-1] = -self.steps[-1]
+        self.blocks = ceil(problem.filters / tile.width)
+        self.block_bytes = self.taps * tile.width * tile.itemsize
+
+    @property
+    def end(self) -> int:
+        return self.start + self.problem.groups * self.blocks * self.block_bytes
+
+    def place(self, group: int, block: int, before: int) -> int:
+        """Return where the filters of a block are, without those of the taps `before`."""
+        line = self.tile.width * self.tile.itemsize
+        return self.start + (group * self.blocks + block) * self.block_bytes + before * line
+
+    def _order(self, each: list[int]) -> list[int]:
+        """Put the taps that belong to the tile last."""
+        return [*each[:-2], each[-1], each[-2]] if self.tile.row_taps > 1 else each
+
+    def calls(self) -> Array:
+        """Return the parameters, a row for each call."""
+        offsets, run_taps = self._runs()
+        calls = self.problem.groups * self.blocks
+        cuts = np.array_split(offsets, max(1, min(len(offsets), 8 // calls)))
+        rows = []
+        for group, block in product(range(self.problem.groups), range(self.blocks)):
+            before = 0
+            for cut in cuts:
+                rows.append(self._call(group, block, cut, run_taps, before))
+                before += len(cut) * run_taps
+        return table(rows, PACK_FIELDS)
+
+    def _runs(self) -> tuple[Array, int]:
+        """Return where taps begin that follow each other at one distance, and how many they are."""
+        sizes, strides = self._order([self.problem.channels, *(a.k for a in self.problem.axes)]), self.steps
+        first = len(sizes) - 1
+        while first and strides[first - 1] == sizes[first] * strides[first]:
+            first -= 1
+        starts = [np.arange(n) * step for n, step in zip(sizes[:first], strides, strict=False)]
+        return grid(*starts), prod(sizes[first:])
+
+    def _call(self, group: int, block: int, starts: Array, run_taps: int, before: int) -> dict[str, int]:
+        tile = self.tile
+        filters = min(tile.width, self.problem.filters - block * tile.width)
+        whole = not tile.by_position and self.steps[-1] == tile.itemsize and filters == tile.width
+        return {
+            "w_offset": self.first + group * self.w[0] + block * tile.width * self.w[1],
+            "packed_offset": self.place(group, block, before),
+            "runs": len(starts),
+            "run_offsets": self.layout.keep(starts),
+            "run_taps": run_taps,
+            "vector_taps": run_taps // tile.lanes if whole else 0,
+            "tap": self.steps[-1],
+            "filter": self.w[1],
+            "filters": filters,
+        }
