@@ -80,7 +80,7 @@ def runs_here(name):
     )
 
 
-WINOGRAD_CACHES = (winograd._forward, winograd._backward, winograd._shape, winograd_filter._plan)
+WINOGRAD_CACHES = (winograd._forward, winograd._backward, winograd._shape, winograd_filter._plans)
 WINOGRAD_SHAPES = (winograd_blocks, winograd_shared)
 
 
@@ -97,7 +97,7 @@ def test_minimal_filtering_for_every_instruction_set(name, shapes, dtype, monkey
     for cache in WINOGRAD_CACHES:
         cache.cache_clear()
     plan = winograd._forward(problem, int(dtype[1]), 1)
-    filters, _ = winograd_filter._plan(problem, int(dtype[1]), 1)
+    filters, *_ = winograd_filter._plans(problem, int(dtype[1]), 1)
     for tile in (plan.tile, filters.tile):
         assert tile.vector_bytes * 8 == ISA[name].bits
         code = jit.assembly(jit.module_of(tile), triple, cpu, features)

@@ -1,25 +1,33 @@
 """Filter gradients of a few taps along every axis, stride 1, by minimal filtering.
 
 Tiles are cut into parts that are summed apart, as many for any number of threads. Channels and filters are
-cut so that the sums of a task stay in the cache; some transforms are then computed again.
+cut so that the sums of a task stay in the cache; transforms are then computed again by each task, or before
+all of them where there is room for it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import product
+from functools import cached_property, lru_cache
+from itertools import chain, product
 from math import ceil, prod
 from typing import Any
 
 import numpy as np
 
-from mygrad.convolution.executor import threads
+from mygrad.convolution.executor import borrow, give_back, threads
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import LINE, Strides, contiguous, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import CALL, ISSUE, LOOP, Range, cut
 from mygrad.convolution.winograd_blocks import PART, TRANSFORMED, WRITTEN
-from mygrad.convolution.winograd_filter_kernels import FILTER_FIELDS, WinogradFilterTile
+from mygrad.convolution.winograd_filter_kernels import (
+    FILTER_FIELDS,
+    TRANSFORM_FIELDS,
+    ProductsTile,
+    TransformsTile,
+    WinogradFilterTile,
+)
 from mygrad.convolution.winograd_tiles import (
     distance,
     points_of,
@@ -37,7 +45,10 @@ Array = np.ndarray[Any, Any]
 PARTS = 4
 MOST_FILTERS = 12
 MOST_TILES = 512  # of a block
+PIECES = 8  # of the channels and of the filters, to transform them before all tasks
+SHARED = 0.8  # of the bytes of all arrays may be transforms
 SPREAD = 3.5  # cycles a point to transform a vector of the gradient of y
+STORED = 1.2  # cycles a byte to store the taps of channels and filters
 ADDED, TURNED = 3.0, 5.0  # cycles a vector of products that are added to memory, of data that are turned
 
 
@@ -51,6 +62,8 @@ class Shape:
     runs: int
     parts: int
     task: tuple[int, int]
+    shared: bool
+    """Whether transforms are made before all tasks."""
     cycles: float
     """Of one core, for everything."""
 
@@ -87,25 +100,30 @@ def _shape(problem: ConvProblem, itemsize: int, machine: Machine) -> Shape:
     lanes = machine.isa.bits // 8 // itemsize
     whole, task = problem, _tasks(problem, itemsize, lanes, machine)
     problem = replace(problem, channels=task[0], filters=task[1])
-    count_of_tasks = ceil(whole.channels / task[0]) * ceil(whole.filters / task[1]) * problem.groups
+    tasks = ceil(whole.channels / task[0]) * ceil(whole.filters / task[1]) * problem.groups
     each, filters, vectors = _registers(problem, lanes, itemsize, machine)
     tiles, total, points = tiles_of(problem.axes[-1]), run_count(problem), points_of(problem)
     unit, across = 2 * machine.cycles(machine.isa.bits), ceil(problem.channels / lanes)
     pairs = problem.channels * problem.filters
     room = prod(whole.x_shape) + prod(whole.y_shape)
     parts = min(PARTS if PARTS * prod(whole.w_shape) <= room else 1, total)
+    held = [points * tiles * itemsize * (each.channels + each.filters) for each in (problem, whole)]
+    around = [unit * (TRANSFORMED * each.channels + SPREAD * each.filters) for each in (problem, whole)]
+    share = held[1] * total * problem.groups <= SHARED * itemsize * (room + prod(whole.w_shape))
     found = []
     for runs in range(1, min(ceil(total / parts), ceil(MOST_TILES / tiles)) + 1):
-        count = runs * tiles
-        held = points * count * itemsize * (problem.channels + problem.filters)
+        count, blocks = runs * tiles, ceil(total / runs)
         work = pairs * count * each + ADDED * unit * problem.filters * across
-        work += unit * across * TURNED * count
-        around = TRANSFORMED * problem.channels + SPREAD * problem.filters
-        work += unit * around * runs * row_vectors(problem, lanes)
-        far = 2 * WRITTEN * (held * (held > 0.5 * machine.l2))
-        found.append(((points * work + far) * ceil(total / runs) * count_of_tasks, runs))
-    best, runs = min(found)
-    return Shape(filters, vectors, lanes, runs, parts, task, best)
+        work = points * (work + unit * across * TURNED * count)
+        transforms = points * row_vectors(problem, lanes) * runs
+        far = 2 * WRITTEN * runs * (held[0] * (held[0] * runs > 0.5 * machine.l2))
+        found.append(((work + transforms * around[0] + far) * blocks * tasks, runs, False))
+        if share:
+            once = (transforms * around[1] + WRITTEN * runs * held[1]) * problem.groups
+            found.append(((work + WRITTEN * runs * held[0]) * blocks * tasks + once * blocks, runs, True))
+    best, runs, shared = min(found)
+    stored = STORED * itemsize * prod(taps_of(whole)) * whole.groups * whole.channels * whole.filters * parts
+    return Shape(filters, vectors, lanes, runs, parts, task, shared, best + stored)
 
 
 def cycles(problem: ConvProblem, itemsize: int) -> float:
@@ -114,16 +132,17 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
     return _shape(problem, itemsize, this_machine()).cycles + CALL
 
 
-class _Calls:
-    """The calls for arrays of given strides."""
+class Calls:
+    """The calls for arrays of given strides; each transforms what it needs."""
 
-    def __init__(self, problem: ConvProblem, itemsize: int, x: Strides, g: Strides, workers: int) -> None:
-        self.problem, self.itemsize, self.x, self.g = problem, itemsize, x, g
-        self.shape = shape = _shape(problem, itemsize, this_machine())
+    kind: type[WinogradFilterTile] = WinogradFilterTile
+
+    def __init__(
+        self, problem: ConvProblem, shape: Shape, itemsize: int, x: Strides, g: Strides, workers: int
+    ) -> None:
+        self.problem, self.shape, self.itemsize, self.x, self.g = problem, shape, itemsize, x, g
         registers = shape.lanes, shape.filters, shape.vectors
-        self.tile = tile = WinogradFilterTile(
-            itemsize, *registers, taps_of(problem), problem.axes[-1].dilation
-        )
+        self.tile = tile = self.kind(itemsize, *registers, taps_of(problem), problem.axes[-1].dilation)
         self.table = run_table(problem, x, g)
         self.filters = cut(problem.filters, ceil(problem.filters / shape.task[1]))
         many = shape.parts * problem.groups * len(self.filters)
@@ -139,9 +158,7 @@ class _Calls:
         self.pitch = (
             run + ceil((shape.runs - 1) * tiles_of(problem.axes[-1]) / shape.lanes) * tile.vector_bytes
         )
-        self.v_point = distance(self.most * self.pitch, tile.points)
-        self.s_point = distance(most * self.pitch, tile.points)
-        self.panel = tile.points * (self.v_point + self.s_point)
+        self.panel = self.hold(self.most, most)
         wide = ceil(ceil(self.most / shape.lanes) / shape.vectors) * shape.vectors * tile.vector_bytes
         self.panel_pitch = wide + LINE  # rows of a panel are written a few at a time, all of their lines
         self.m_point = distance(self.filter_blocks * shape.filters * wide, tile.points)
@@ -152,6 +169,21 @@ class _Calls:
         self.zero_vectors = ceil(longest / shape.lanes)
         self.copied_bytes = self.zeros + self.zero_vectors * tile.vector_bytes + LINE
         self.sums_bytes = tile.points * self.m_point
+
+    def hold(self, channels: int, filters: int) -> int:
+        """Lay out the transforms of a block, of so many channels and filters; return what a worker holds."""
+        points = self.tile.points
+        self.v_point, self.s_point = (distance(n * self.pitch, points) for n in (channels, filters))
+        return points * (self.v_point + self.s_point)
+
+    def places(self, group: int, runs: Range, channels: Range, filters: Range) -> dict[str, int]:
+        """Return where the transforms of a block are."""
+        return {"v_offset": 0, "s_offset": self.tile.points * self.v_point}
+
+    def blocks(self, runs: Range) -> list[Range]:
+        """Return the runs of each block."""
+        start, count = runs[0], runs[1] - runs[0]
+        return [(start + a, start + b) for a, b in cut(count, ceil(count / self.shape.runs))]
 
     def tasks(self) -> list[Array]:
         parts = list(enumerate(cut(len(self.table), self.shape.parts)))
@@ -164,34 +196,31 @@ class _Calls:
     def _task(
         self, group: int, part: int, runs: Range, channels: Range, filters: Range
     ) -> list[dict[str, int]]:
-        start, stop = runs
-        blocks = [
-            (start + a, start + b) for a, b in cut(stop - start, ceil((stop - start) / self.shape.runs))
-        ]
-        fields = self._fields(group, part, channels, filters)
+        blocks, fields = self.blocks(runs), self._fields(group, part, channels, filters)
         last = len(blocks) - 1
         return [
-            fields | self._runs(block) | {"first": int(n == 0), "last": int(n == last)}
+            fields
+            | self.runs_of(block)
+            | self.places(group, block, channels, filters)
+            | {"first": int(n == 0), "last": int(n == last)}
             for n, block in enumerate(blocks)
         ]
 
-    def _runs(self, runs: Range) -> dict[str, int]:
+    def runs_of(self, runs: Range) -> dict[str, int]:
         count = (runs[1] - runs[0]) * tiles_of(self.problem.axes[-1])
         fields = run_fields(self.problem, self.table, runs, self.tile.lanes, self.itemsize)
         return fields | {"tiles": count, "tile_vectors": ceil(count / self.tile.lanes)}
 
-    def _fields(self, group: int, part: int, channels: Range, filters: Range) -> dict[str, int]:
-        problem, tile, last = self.problem, self.tile, self.problem.axes[-1]
-        count, size = channels[1] - channels[0], self.itemsize * prod(self.tile.taps)
-        vectors = ceil(count / tile.lanes)
-        first = (part * problem.groups + group) * problem.filters + filters[0]
+    def operands(self, group: int, channels: Range, filters: Range) -> dict[str, int]:
+        """Return what is transformed."""
+        last = self.problem.axes[-1]
         return {
             "pitch": self.pitch,
             "zeros": self.zeros,
             "zero_vectors": self.zero_vectors,
             "x_offset": group * self.x[1] + channels[0] * self.x[2],
             "x_channel": self.x[2],
-            "channels": count,
+            "channels": channels[1] - channels[0],
             "before": last.before,
             "x_size": last.i,
             "v_point": self.v_point,
@@ -199,8 +228,16 @@ class _Calls:
             "g_filter": self.g[2],
             "filters": filters[1] - filters[0],
             "g_size": last.o,
-            "s_offset": tile.points * self.v_point,
             "s_point": self.s_point,
+        }
+
+    def _fields(self, group: int, part: int, channels: Range, filters: Range) -> dict[str, int]:
+        problem, tile = self.problem, self.tile
+        count, size = channels[1] - channels[0], self.itemsize * prod(self.tile.taps)
+        vectors = ceil(count / tile.lanes)
+        first = (part * problem.groups + group) * problem.filters + filters[0]
+        return {
+            **self.operands(group, channels, filters),
             "part": PART,
             "panel": self.panel,
             "panel_pitch": self.panel_pitch,
@@ -216,26 +253,90 @@ class _Calls:
         }
 
 
+class SharedCalls(Calls):
+    """The calls where transforms are made before."""
+
+    kind = ProductsTile
+
+    def hold(self, channels: int, filters: int) -> int:
+        super().hold(self.problem.channels, self.problem.filters)
+        return 0
+
+    def places(self, group: int, runs: Range, channels: Range, filters: Range) -> dict[str, int]:
+        block = group * len(self.starts) + self.starts[runs[0]]
+        v = block * self.block_bytes + channels[0] * self.pitch
+        s = block * self.block_bytes + self.tile.points * self.v_point + filters[0] * self.pitch
+        return {"v_offset": v, "s_offset": s}
+
+    @cached_property
+    def starts(self) -> dict[int, int]:
+        """The number of the block that begins with a run."""
+        parts = cut(len(self.table), self.shape.parts)
+        return {start: n for n, (start, _) in enumerate(chain(*map(self.blocks, parts)))}
+
+    @property
+    def block_bytes(self) -> int:
+        return self.tile.points * (self.v_point + self.s_point)
+
+    @property
+    def shared_bytes(self) -> int:
+        """Return the bytes of all transforms, and of what is read past the last of them."""
+        past = max(self.tile.lanes, self.tile.filters) * self.pitch
+        return self.problem.groups * len(self.starts) * self.block_bytes + past
+
+    def transforms(self) -> list[Array]:
+        """Return the tasks of transforms: some channels or some filters of a block."""
+        parts = cut(len(self.table), self.shape.parts)
+        blocks = product(range(self.problem.groups), chain(*map(self.blocks, parts)))
+        return [
+            table([self._transform(*block, *some)], TRANSFORM_FIELDS)
+            for block, some in product(blocks, self._operands(PIECES))
+        ]
+
+    def _operands(self, pieces: int) -> Iterator[tuple[Range, Range]]:
+        """Return (channels, filters) of each transform: one of them is empty."""
+        yield from ((some, (0, 0)) for some in cut(self.problem.channels, pieces))
+        yield from (((0, 0), some) for some in cut(self.problem.filters, pieces))
+
+    def _transform(self, group: int, runs: Range, channels: Range, filters: Range) -> dict[str, int]:
+        places = self.places(group, runs, channels, filters)
+        return self.operands(group, channels, filters) | self.runs_of(runs) | places | {"zeros": 0}
+
+
 @lru_cache(maxsize=512)
-def _plan(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Plan, int]:
-    """Return the calls, and the number of partial results."""
+def _plans(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Plan, Plan | None, int, int]:
+    """Return the calls, those of transforms before, their bytes, and the number of partial results."""
     problem, groups = problem.merged(), problem.groups
     x = contiguous(problem.x_shape, groups, 1, itemsize)
-    calls = _Calls(problem, itemsize, x, contiguous(problem.y_shape, groups, 1, itemsize), workers)
+    shape = _shape(problem, itemsize, this_machine())
+    kind = SharedCalls if shape.shared else Calls
+    calls = kind(problem, shape, itemsize, x, contiguous(problem.y_shape, groups, 1, itemsize), workers)
     none = np.zeros((0, 1), np.int64)
-    sizes = 0, calls.sums_bytes, calls.copied_bytes
-    return Plan(calls.tile, none, calls.tasks(), *sizes, workers, calls.table), calls.shape.parts
+    own = calls.sums_bytes, calls.copied_bytes
+    plan = Plan(calls.tile, none, calls.tasks(), 0, *own, workers, calls.table)
+    if not isinstance(calls, SharedCalls):
+        return plan, None, 0, shape.parts
+    zeros = calls.zero_vectors * calls.tile.vector_bytes
+    tile = TransformsTile(itemsize, shape.lanes, 1, 1, calls.tile.taps, calls.tile.step)
+    before = Plan(tile, none, calls.transforms(), 0, 0, zeros, workers, calls.table)
+    return plan, before, calls.shared_bytes, shape.parts
 
 
 def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:
     """Return the gradient of w; both arrays are contiguous."""
-    plan, count = _plan(problem, x.itemsize, threads())
+    plan, before, size, count = _plans(problem, x.itemsize, threads())
     parts = np.empty((count, *problem.w_shape), x.dtype)
-    plan(x, g, parts)
+    if before is None:
+        plan(x, g, parts)
+    else:
+        transforms = borrow(size)
+        before(x, g, transforms)
+        plan(transforms, g, parts)
+        give_back(transforms)
     return parts[0] if count == 1 else parts.sum(axis=0)
 
 
 def workspace(problem: ConvProblem, itemsize: int) -> int:
     """Return the bytes of transformed tiles, sums and partial results."""
-    plan, count = _plan(problem, itemsize, threads())
-    return plan.workspace + (count if count > 1 else 0) * prod(problem.w_shape) * itemsize
+    plan, _, size, count = _plans(problem, itemsize, threads())
+    return plan.workspace + size + (count if count > 1 else 0) * prod(problem.w_shape) * itemsize

@@ -5,7 +5,8 @@ A block transforms the tiles of x and of the gradient of y to ``v[point][channel
 
     m[point][filter][channel] += sum over tiles of s[point][filter][tile] * panel[tile][channel]
 
-The last block of a task makes taps of the points.
+The last block of a task makes taps of the points. A `ProductsTile` has no transforms: v and s were made once
+for all of its tasks, by those of a `TransformsTile`.
 """
 
 from collections.abc import Callable
@@ -20,13 +21,16 @@ from mygrad.convolution.tile import in_parts, square, transpose
 from mygrad.convolution.winograd_runs import RUN_FIELDS, Operand, Runs
 from mygrad.convolution.worker import emit_work
 
-__all__ = ["FILTER_FIELDS", "WinogradFilterTile", "emit_winograd_filter"]
+__all__ = ["FILTER_FIELDS", "TRANSFORM_FIELDS", "ProductsTile", "TransformsTile", "WinogradFilterTile"]
 
 # One i64 each; sizes, strides and offsets in bytes.
-FILTER_FIELDS = (
+TRANSFORM_FIELDS = (
     *RUN_FIELDS,
-    "x_offset", "x_channel", "channels", "before", "x_size", "v_point",
+    "x_offset", "x_channel", "channels", "before", "x_size", "v_offset", "v_point",
     "g_offset", "g_filter", "filters", "g_size", "s_offset", "s_point",
+)  # fmt: skip
+FILTER_FIELDS = (
+    *TRANSFORM_FIELDS,
     "tiles", "part", "tile_vectors", "panel", "panel_pitch", "channel_vectors",
     "column_tiles", "filter_blocks", "m_row", "m_point", "m_bytes", "first", "last",
     "result", "result_filter", "result_channel",
@@ -38,12 +42,35 @@ class WinogradFilterTile(Registers):
     """Lanes are channels."""
 
 
+@dataclass(frozen=True)
+class TransformsTile(WinogradFilterTile):
+    """Of transforms alone."""
+
+
+@dataclass(frozen=True)
+class ProductsTile(WinogradFilterTile):
+    """Of products alone."""
+
+
+def transforms(tile: WinogradFilterTile, code: Code, p: Fields, g: str, room: str, target: str) -> None:
+    """Transform the tiles of some channels of x, and of some filters of the gradient of y."""
+    runs = Runs(code, p, tile)
+    runs.clear(room)
+    data, spread = map(data_of, tile.taps), map(spread_of, tile.taps)
+    x, v = code.at("%x", p.x_offset), code.at(target, p.v_offset)
+    runs.transform(Operand(x, list(data), 0, p.before, p.x_size, p.channels, p.x_channel, v, p.v_point))
+    g, s = code.at(g, p.g_offset), code.at(target, p.s_offset)
+    rows = tile.read_rows
+    runs.transform(Operand(g, list(spread), rows, 0, p.g_size, p.filters, p.g_filter, s, p.s_point))
+
+
 class FilterBlock:
     """Write the function that adds the products of some runs of tiles."""
 
     tile: "WinogradFilterTile"
     code: Code
     p: Fields
+    v: str
     s: str
     panel: str
 
@@ -53,23 +80,18 @@ class FilterBlock:
         code.room("waiting", tile.sums * tile.vector_bytes)
         code.room("taps", prod(tile.taps) * tile.vector_bytes)
         self.p = p = Fields(code, FILTER_FIELDS)
-        runs = Runs(code, p, tile)
-        runs.clear("%work")
-        self.s, self.panel = code.at("%work", p.s_offset), code.at("%work", p.panel)
-        x, g = code.at("%x", p.x_offset), code.at("%g", p.g_offset)
-        data, spread = map(data_of, tile.taps), map(spread_of, tile.taps)
-        runs.transform(
-            Operand(x, list(data), 0, p.before, p.x_size, p.channels, p.x_channel, "%work", p.v_point)
-        )
-        rows = tile.read_rows
-        runs.transform(Operand(g, list(spread), rows, 0, p.g_size, p.filters, p.g_filter, self.s, p.s_point))
+        source = "%x" if isinstance(tile, ProductsTile) else "%work"
+        if not isinstance(tile, ProductsTile):
+            transforms(tile, code, p, "%g", "%work", "%work")
+        self.v, self.s = code.at(source, p.v_offset), code.at(source, p.s_offset)
+        self.panel = code.at("%work", p.panel)
         code.do_when(p.first, lambda: code.clear("%sums", p.m_bytes))
         code.each(tile.points, self._point)
         code.do_when(p.last, lambda: code.each(p.filters, self._results))
 
     def _point(self, point: str) -> None:
         code, p, tile = self.code, self.p, self.tile
-        self._turn(code.at("%work", code.multiply(point, p.v_point)))
+        self._turn(code.at(self.v, code.multiply(point, p.v_point)))
         s = code.at(self.s, code.multiply(point, p.s_point))
         m = code.at("%sums", code.multiply(point, p.m_point))
 
@@ -163,6 +185,16 @@ class FilterBlock:
             code.store(code.scalar, value, code.at(into, number * tile.itemsize))
 
 
+@emits(TransformsTile)
+def emit_transforms(tile: TransformsTile) -> str:
+    """Return the module of a tile: `block`, which writes v and s to y, and `work`."""
+    code = tile.code()
+    transforms(tile, code, Fields(code, TRANSFORM_FIELDS), "%g", "%work", "%y")
+    text = declarations(code) + function("block", "parameters x g y work sums", "", code)
+    return "\n".join([*text, *emit_work(packs=False)])
+
+
+@emits(ProductsTile)
 @emits(WinogradFilterTile)
 def emit_winograd_filter(tile: WinogradFilterTile) -> str:
     """Return the module of a tile: `block` and `work`."""
