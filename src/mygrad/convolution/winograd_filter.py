@@ -48,7 +48,7 @@ MOST_TILES = 512  # of a block
 PIECES = 8  # of the channels and of the filters, to transform them before all tasks
 SHARED = 0.8  # of the bytes of all arrays may be transforms
 SPREAD = 3.5  # cycles a point to transform a vector of the gradient of y
-STORED = 1.2  # cycles a byte to store the taps of channels and filters
+STORED = 1.0  # cycles a byte to store the taps of channels and filters
 ADDED, TURNED = 3.0, 5.0  # cycles a vector of products that are added to memory, of data that are turned
 
 
