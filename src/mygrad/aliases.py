@@ -50,6 +50,10 @@ class implements_numpy_override:  # noqa: N801 - public API
         return func
 
 
+class WeakRefIterable:
+    """What pickles of MyGrad 2.5 hold beside the values; nothing is done with it."""
+
+
 PATHS = {
     "indexing_routines.funcs": "where",
     "linalg.funcs": "einsum norm",
@@ -153,3 +157,4 @@ for _path, _names in PATHS.items():
     _add(_path, _names)
 _add("tensor_base", "Tensor asarray astensor tensor implements_numpy_override")
 vars(sys.modules["mygrad.tensor_base"])["implements_numpy_override"] = implements_numpy_override
+vars(_add("_utils"))["WeakRefIterable"] = WeakRefIterable

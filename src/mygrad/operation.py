@@ -4,7 +4,7 @@ First order only, as the class computes with arrays; a rule in NumPy (see `autod
 """
 
 from abc import ABC, abstractmethod
-from numbers import Number
+from numbers import Number, Real
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,7 @@ class Operation(ABC):
             given = self.backward_var(g, index, **kwargs)
         except SkipGradient:
             return
-        given = _checked(given, self, index)
+        given = _checked(given, self, index, Number if x.value.dtype.kind == "c" else Real)
         if self.where is not True:
             given = np.where(self.where, given, 0)
         fitted = self.grad_post_process_fn(given, x.value.shape)
@@ -128,8 +128,8 @@ class Operation(ABC):
         gradients.give(x, fitted)
 
 
-def _checked(given: Any, operation: Operation, index: int) -> np.ndarray[Any, Any]:
-    if isinstance(given, (np.ndarray, np.number, Number)):
+def _checked(given: Any, operation: Operation, index: int, number: type) -> np.ndarray[Any, Any]:
+    if isinstance(given, (np.ndarray, np.number, number)):
         return np.asarray(given)
     raise InvalidGradient(
         f"{operation.name}.backward_var(grad, index={index}) returned {type(given).__name__}; "

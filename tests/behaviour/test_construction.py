@@ -313,6 +313,23 @@ def test_data_can_be_assigned():
     assert_array_equal(x.grad, [10.0, 12.0])
 
 
+def test_data_assigned_before_backward():
+    x = mg.tensor([1.0, 2.0])
+    y = x * x
+    x.data = np.array([5.0, 6.0])
+    y.backward()
+    assert_array_equal(x.grad, [2.0, 4.0])  # MyGrad 2.5 has the values of now in the rule of then
+    assert_array_equal(x, [5.0, 6.0])
+    z = x * 2
+    w = z * z
+    z.data = np.array([7.0, 8.0])
+    w.backward()
+    assert_array_equal(z.grad, [20.0, 24.0])
+    assert_array_equal(x.grad, [40.0, 48.0])
+    assert_array_equal(z, [7.0, 8.0])
+    assert z.creator is None
+
+
 def test_any_attribute_can_be_set():
     x = mg.tensor([1.0])
     x.note = "kept"

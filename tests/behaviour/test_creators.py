@@ -34,6 +34,8 @@ def written():
         ("CumSum", lambda: X.cumsum()),
         ("CumProd", lambda: mg.cumprod(X)),
         ("Max", lambda: mg.amax(X)),
+        ("Max", lambda: np.amax(X)),
+        ("Min", lambda: np.amin(X)),
         ("GetItem", lambda: X[0]),
         ("SetItem", written),
         ("Reshape", lambda: X.reshape(2, 1)),

@@ -164,6 +164,22 @@ def test_a_value_that_is_set_gets_the_summed_gradient(shape, expected):
     assert_array_equal(x.grad, np.zeros((2, 3)))
 
 
+@pytest.mark.parametrize(
+    ("index", "value", "expected"),
+    [
+        (..., [[5.0]], [[111.0]]),
+        (slice(1, 3), [[[5.0, 6.0]]], [[[10.0, 100.0]]]),
+        ([0, 0], [[5.0, 6.0]], [[0.0, 1.0]]),
+    ],
+)
+def test_a_value_may_have_more_axes_of_size_1_in_front(index, value, expected):
+    x, v = mg.tensor([1.0, 2.0, 3.0]), mg.tensor(value)
+    y = x * 1.0
+    y[index] = v
+    (y * [1.0, 10.0, 100.0]).backward()
+    assert_array_equal(v.grad, expected)
+
+
 def test_in_repeated_integer_indices_the_last_write_counts():
     value = mg.tensor([1.0, 2.0, 3.0])
     x = +mg.zeros(2, dtype=float)
@@ -329,7 +345,7 @@ def test_in_no_autodiff_an_array_of_a_live_graph_is_not_written(write):
 @pytest.mark.parametrize(("exponent", "name"), [(1, "positive"), (True, "positive"), (2, "square")])
 def test_powers_one_and_two_are_other_operations(exponent, name):
     x = mg.tensor([0.0, -3.0])
-    for power in (exponent, float(exponent), np.array(exponent)):
+    for power in (exponent, float(exponent), np.array(exponent), np.int64(exponent), np.float32(exponent)):
         y = x**power
         assert name in repr(y.creator).lower()
         y.backward()

@@ -237,6 +237,7 @@ def test_no_autodiff_as_a_decorator():
     assert (double.__doc__, double.__name__) == ("Twice.", "double")
     assert double(mg.tensor(1.0)).creator is None
     assert type(mg.no_autodiff(double, to_numpy=True)(mg.tensor([1.0]))) is np.ndarray
+    assert type(mg.no_autodiff(double, to_numpy=True)(2)) is np.ndarray
     with pytest.raises(ZeroDivisionError), mg.no_autodiff:
         raise ZeroDivisionError
     assert mg.no_autodiff

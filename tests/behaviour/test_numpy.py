@@ -1,9 +1,11 @@
 """Behaviour 11, 12, 14 and 18: NumPy's protocols, scalars, copies, conventions of gradients."""
 
+import base64
 import copy
 import math
 import pickle
 import weakref
+import zlib
 
 import numpy as np
 import pytest
@@ -115,6 +117,10 @@ def test_comparisons_are_arrays():
     with pytest.raises(ValueError):
         t == mg.tensor([1.0, 2.0, 3.0])
     assert not np.any(t == None)  # noqa: E711
+    np.testing.assert_array_equal(t == "a", [False, False])
+    np.testing.assert_array_equal(t != "a", [True, True])
+    with pytest.raises(TypeError):
+        t < "a"
 
 
 def test_iteration():
@@ -145,6 +151,30 @@ def test_copies():
         assert made.data.flags.writeable
     assert pickle.loads(pickle.dumps(mg.tensor(1.0, constant=True))).constant
     assert weakref.ref(y)() is y
+
+
+OF_2_5 = (
+    b"c-l>n!AiqG5QdZ5R$FQ<9{LRRlCuZFLQfjVp$ML2*(6&NOg3e+vE)$DL$!qg5B+^l-$1un5$CYO&dz@S%>UB<+_+8?be`9bipQQ7"
+    b"vMdw}c_~2MyXJ;HE?%+5gictb1lOh%P&?+DgT}JTm$k>DLJ2RgGM#dzcnumbC89!>T2+xY2<kMQpko=^mOXrDgP9xR9dk^4*Kci*"
+    b"^r;i;dMOTHT8m5Uw)XXi+$#h@aQkhdIebSW+|5RIg|BOyoheM2daM!WQe#IQc32KcFBu#pli`2C@gKsO+BC9=HY=7TKFs9SkAQ~k"
+    b"ITb4wC21BbAwj3Vwy{d5SqVD37yM~17B^Zb9%jN?7p#$VA5gv-Xx}25d5npY=f-Gvg(~!Z091*UTL"
+)
+"""What MyGrad 2.5 pickled for a tensor of 1 and 2, with the gradient of its squares, named "w"."""
+
+
+def test_pickles_of_mygrad_2():
+    x = pickle.loads(zlib.decompress(base64.b85decode(OF_2_5)))
+    assert type(x) is mg.Tensor
+    assert (type(x).__module__, x.constant, x.creator, vars(x)) == (
+        "mygrad.tensor_base",
+        False,
+        None,
+        {"name": "w"},
+    )
+    np.testing.assert_array_equal(x.data, [1.0, 2.0])
+    np.testing.assert_array_equal(x.grad, [2.0, 4.0])
+    (3 * x).backward()
+    np.testing.assert_array_equal(x.grad, [3.0, 3.0])
 
 
 def test_a_deep_copy_has_a_graph_of_its_own():

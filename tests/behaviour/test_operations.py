@@ -41,7 +41,7 @@ def test_inputs_that_are_no_tensors_and_out():
         mg.execute_op(Product, np.ones(2), [1.0, 2.0], out=out)  # its __call__ takes no `out`
 
 
-@pytest.mark.parametrize("returned", [[None], [[1.0]], [mg.tensor(1.0)]])
+@pytest.mark.parametrize("returned", [[None], [[1.0]], [mg.tensor(1.0)], [1j]])
 def test_what_is_no_gradient(returned):
     z = mg.execute_op(Product, mg.tensor(1.0), 2.0, op_kwargs={"returned": returned})
     with pytest.raises(InvalidGradient, match="Product"):

@@ -159,9 +159,21 @@ def test_where_keeps_gradients_finite():
     assert_array_equal(x.grad, [0.0, 0.25])
 
 
-def test_matmul_takes_no_mask():
-    with pytest.raises(TypeError):
-        mg.matmul(mg.tensor(X), X.T, where=[True])
+@pytest.mark.parametrize("mask", [True, [True]])
+def test_matmul_takes_no_mask(mask):
+    with pytest.raises(TypeError, match="where"):
+        mg.matmul(mg.tensor(X), X.T, where=mask)
+
+
+@pytest.mark.parametrize(
+    "choose", [lambda m, x: mg.where(m, x, 0.0), lambda m, x: mg.multiply(x, 1.0, where=m)]
+)
+def test_a_mask_may_be_written_to_afterwards(choose):
+    x, mask = mg.tensor([1.0, 2.0, 3.0]), np.array([True, False, True])
+    y = choose(mask, x)
+    mask[...] = False
+    y.backward()
+    assert_array_equal(x.grad, [1.0, 0.0, 1.0])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])

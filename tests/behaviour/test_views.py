@@ -10,6 +10,7 @@ X = np.arange(1.0, 7.0).reshape(2, 3)
 
 VIEWS = {
     "row": lambda x: x[0],
+    "row by a tensor": lambda x: x[mg.tensor(0)],
     "slice": lambda x: x[::-1, 1:],
     "empty slice": lambda x: x[2:],
     "newaxis": lambda x: x[..., None],

@@ -156,6 +156,19 @@ def test_copyto_writes_values_into_arrays():
     np.testing.assert_array_equal(array, V)
 
 
+def test_copyto_a_leaf_goes_into_its_own_array_as_in_mygrad_2():
+    x = mg.tensor(V)
+    array = x.data
+    np.copyto(x, 7.0)
+    assert x.data is array
+    assert x.creator is None
+    y = x * x
+    np.copyto(x, 1.0)  # a write: `y` needs the values as they were
+    y.backward()
+    np.testing.assert_array_equal(y.grad, np.ones(4))
+    np.testing.assert_array_equal(array, np.full(4, 7.0))
+
+
 def test_a_write_that_fails_changes_nothing():
     x = mg.tensor(M)
     with pytest.raises(IndexError):

@@ -12,6 +12,8 @@ __all__ = ["Creator", "class_name"]
 
 _NAMES = {
     "absolute": "Abs",
+    "amax": "Max",
+    "amin": "Min",
     "atleast_1d": "AtLeast1D",
     "atleast_2d": "AtLeast2D",
     "atleast_3d": "AtLeast3D",

@@ -28,6 +28,7 @@ Array = np.ndarray[Any, Any]
 Rule = Callable[..., Any]
 current_mode: Callable[[], modes.Mode] = modes.current.get
 _UFUNC_KEYWORDS = {"out", "where", "dtype", "casting", "order", "subok"}  # axes= would need rules of its own
+_MATMUL_KEYWORDS = _UFUNC_KEYWORDS - {"where"}
 _NAMES = (("x", "x1"), ("y", "x2"))  # mygrad's and NumPy's
 _PYTHON = (float, int, complex)
 _SCALARS = (np.number, np.bool_)
@@ -183,11 +184,11 @@ class Elementwise(Primitive):
             args = (*args, keywords.pop(_given(self.name, names, keywords)))
         if len(args) > nin:
             keywords["out"], args = args[nin], args[:nin]
-        if unknown := keywords.keys() - _UFUNC_KEYWORDS:
+        if unknown := keywords.keys() - (_MATMUL_KEYWORDS if self.ufunc.signature else _UFUNC_KEYWORDS):
             raise TypeError(f"mygrad.{self.name}() does not take {', '.join(sorted(unknown))}")
         out = _single(keywords.pop("out", None))
         where = keywords.pop("where", True)
-        mask = None if where is True else np.asarray(where, dtype=bool)
+        mask = None if where is True else np.array(where, dtype=bool)  # somebody may write into theirs
         values = [array_of(x) for x in args]
         operands = [x if isinstance(x, Tensor) else v for x, v in zip(args, values, strict=True)]
         if isinstance(out, Tensor):

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
+import numpy as np
+
 __all__ = [
     "mem_guard_active",
     "mem_guard_off",
@@ -101,8 +103,7 @@ class _NoAutodiff(_Switch):
 
         @functools.wraps(func)
         def as_array(*args: Any, **kwargs: Any) -> Any:
-            result = switched(*args, **kwargs)
-            return getattr(result, "data", result)
+            return np.asarray(switched(*args, **kwargs))
 
         return as_array
 

@@ -52,11 +52,11 @@ def _unary(ufunc: Any) -> Callable[[Any], Any]:
     return operator
 
 
-def _comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
-    def operator(self: Any, other: Any) -> Any:
-        return ufunc(self._node.value, unwrapped(other))
+def _comparison(of_arrays: Any) -> Callable[[Any, Any], Any]:
+    def compare(self: Any, other: Any) -> Any:
+        return of_arrays(self._node.value, unwrapped(other))
 
-    return operator
+    return compare
 
 
 def _of_constants(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any], Any]:
@@ -65,7 +65,7 @@ def _of_constants(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any]
 
 
 def _is_number(x: Any, number: int) -> bool:
-    if isinstance(x, (int, float)) or (type(x) is np.ndarray and x.ndim == 0):
+    if isinstance(x, (int, float, np.number)) or (type(x) is np.ndarray and x.ndim == 0):
         return bool(x == number)
     return False
 
@@ -106,12 +106,12 @@ class Operators(Overrides):  # noqa: PLW1641 - a tensor has none
     __neg__: ClassVar[Operator] = _unary(np.negative)
     __pos__: ClassVar[Operator] = _unary(np.positive)
     __abs__: ClassVar[Operator] = _unary(np.absolute)
-    __eq__: ClassVar[Operator] = _comparison(np.equal)  # type: ignore[assignment]
-    __ne__: ClassVar[Operator] = _comparison(np.not_equal)  # type: ignore[assignment]
-    __lt__: ClassVar[Operator] = _comparison(np.less)
-    __le__: ClassVar[Operator] = _comparison(np.less_equal)
-    __gt__: ClassVar[Operator] = _comparison(np.greater)
-    __ge__: ClassVar[Operator] = _comparison(np.greater_equal)
+    __eq__: ClassVar[Operator] = _comparison(operator.eq)  # type: ignore[assignment]
+    __ne__: ClassVar[Operator] = _comparison(operator.ne)  # type: ignore[assignment]
+    __lt__: ClassVar[Operator] = _comparison(operator.lt)
+    __le__: ClassVar[Operator] = _comparison(operator.le)
+    __gt__: ClassVar[Operator] = _comparison(operator.gt)
+    __ge__: ClassVar[Operator] = _comparison(operator.ge)
 
     def __pow__(self, other: Any) -> Any:
         return _as_class_of(self, _power(self, other))

@@ -118,8 +118,7 @@ class Tensor(Methods, Operators):
     def data(self, array: Any) -> None:
         old = self._node
         array = np.asarray(array)
-        if array is not old.value:  # what was computed from the old values keeps them
-            old.handle = graph.nobody
+        if array is not old.value:  # what was computed from the old values keeps them, and its gradient
             self._node = old.with_value(array)
             graph.attach(self._node, self)
 
@@ -221,6 +220,8 @@ class Tensor(Methods, Operators):
         return self
 
     def _cleared(self, leaf: Node) -> None:
+        if leaf.value is not self._node.value:  # it was given other data since
+            leaf = Node(self._node.value, leaf.constant)
         leaf.handle = self._node.handle
         self._node = leaf
         if self._view is not None:
@@ -299,6 +300,12 @@ class Tensor(Methods, Operators):
     def __reduce__(self) -> Any:
         return _restore, (type(self), self._node.value, self.constant, self._grad, self.__dict__)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Be the tensor that a pickle of MyGrad 2.5 describes."""
+        self._hold(Node(np.asarray(state.pop("data")), state.pop("_constant")))
+        self._grad = state.pop("_grad")
+        self.__dict__.update({name: value for name, value in state.items() if name not in _GRAPH_OF_2})
+
     def __deepcopy__(self, memo: Any) -> "Tensor":
         return late("deepcopy")(self, memo)
 
@@ -321,6 +328,8 @@ def _restore(cls: type[Tensor], value: Array, constant: bool, grad: Array | None
     return made
 
 
+Tensor.__module__ = "mygrad.tensor_base"  # its path since MyGrad 2, by which pickles find it
+_GRAPH_OF_2 = {"_creator", "_ops", "_base", "_view_children", "_view_grad"}
 _NOT_ONE = (
     "can only convert a tensor of size 1 to a Python scalar; this one has the shape {}.\n"
     "Choose an element, as x[0] does, or reduce to one, as x.sum() does. For functions of math, use NumPy's."

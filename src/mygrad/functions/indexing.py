@@ -25,6 +25,8 @@ def plain_index(index: Any) -> Any:
     """Return `index` with arrays of its own in place of tensors, lists and arrays."""
     if isinstance(index, tuple):
         return tuple(plain_index(each) for each in index)
+    if isinstance(index, Tensor) and not index.ndim and index.dtype.kind in "iu":
+        return int(index)  # which makes a view, as an array of no axes would not
     if isinstance(index, (Tensor, np.ndarray, list)):
         return np.array(unwrapped(index))
     return index
@@ -98,6 +100,7 @@ def _last_write(shape: tuple[int, ...], index: Any) -> Any:
 def _written(g: Any, y: Any, x: Any, value: Any, path: Any = (), index: Any = ...) -> Any:
     region = conjugated(replay(path, conjugated(g)))  # gradients of views are views as users see them
     part = region[index]
+    part = np.reshape(part, (1,) * (np.ndim(value) - part.ndim) + part.shape)  # x[0] = [[1.0]] is allowed
     return np.where(_last_write(region.shape, index), part, 0) if _has_integers(index) else part
 
 
@@ -162,7 +165,7 @@ def where(condition: Any, x: Any = np._NoValue, y: Any = np._NoValue, *, constan
     >>> mg.where([True, False], mg.tensor([1.0, 2.0]), 0.0)
     Tensor([1., 0.])
     """
-    condition = np.asarray(condition, dtype=bool)
+    condition = np.array(condition, dtype=bool)  # somebody may write into theirs
     if x is np._NoValue and y is np._NoValue:
         return np.where(condition)
     if x is np._NoValue or y is np._NoValue:

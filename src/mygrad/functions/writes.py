@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff.declare import Function, write
+from mygrad.autodiff.graph import Node
 from mygrad.autodiff.overrides import FUNCTIONS, any_variable, name_of, unwrapped
 from mygrad.autodiff.tensor import Tensor
 from mygrad.functions.rearrangements import numbers, returned
@@ -51,6 +52,11 @@ def _placing(function: Any, values: str) -> Function:
     )
 
 
+def _is_free(node: Node) -> bool:
+    """Tell whether nothing was computed from a leaf: as in MyGrad 2.5, `copyto` goes into its own array."""
+    return node.operation is None and not node.used and node.value.flags.writeable
+
+
 def _writing(function: Any) -> Callable[..., None]:
     names, values = WRITES[function][0].split(), WRITES[function][1]
     placing = _placing(function, values)
@@ -60,8 +66,10 @@ def _writing(function: Any) -> Callable[..., None]:
         target, value = params.pop(names[0]), params.pop(values)
         params = unwrapped(params)
         if isinstance(target, Tensor):
-            write(target, lambda old: placing.run((old, value), {"params": params}, target.constant))
-            return
+            if function is not np.copyto or any_variable([value]) or not _is_free(target._node):
+                write(target, lambda old: placing.run((old, value), {"params": params}, target.constant))
+                return
+            target = target._node.value
         if any_variable([value]) and function is not np.copyto:  # which MyGrad 2.5 lets pass
             raise TypeError(
                 f"{name_of(function)} would write a tensor into an array, where its gradient is lost; write "
