@@ -32,6 +32,7 @@ PROBLEMS = {
     "strided": make((2, 5, 61, 47), (6, 5, 5, 3), stride=(2, 2), padding=1),
     "signal": make((1, 1, 30000), (3, 1, 65), stride=1),
     "depthwise": make((2, 24, 40, 40), (24, 1, 3, 3), stride=1, padding=1, groups=24),
+    "groups": make((3, 38, 15, 13), (57, 2, 3, 3), stride=2, padding=1, groups=19),
     "four axes": make((1, 3, 7, 8, 9, 10), (4, 3, 2, 3, 2, 3), stride=1, padding=1),
     "pointwise": make((2, 40, 17, 19), (24, 40, 1, 1), stride=1),
     "dilated": make((2, 8, 33, 33), (16, 8, 3, 3), stride=1, padding=4, dilation=4),
@@ -75,7 +76,9 @@ def terms(member, problem):
 @each_member
 @each_problem
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("algorithm", ["direct", "dots", "fft", "gemm", "subpixel", "winograd", None])
+@pytest.mark.parametrize(
+    "algorithm", ["direct", "dots", "fft", "gemm", "grouped", "subpixel", "winograd", None]
+)
 def test_real_sizes(problem, member, dtype, algorithm):
     """Compare with the sum in float64, in units of rounding of a sum of n standard normal products.
 
@@ -140,7 +143,7 @@ def test_errors_are_those_of_sums_in_blocks(problem, member):
 
 @each_member
 @pytest.mark.parametrize("algorithm", sorted({a.name for a in planner.ALGORITHMS} - {"reference"}))
-@pytest.mark.parametrize("name", ["wide", "strided", "signal", "dilated", "depthwise"])
+@pytest.mark.parametrize("name", ["wide", "strided", "signal", "dilated", "depthwise", "groups"])
 def test_what_is_not_finite_goes_where_the_sum_sends_it(algorithm, name, member):
     problem = PROBLEMS[name]
     data = arrays(problem, "f8")
@@ -394,8 +397,9 @@ def test_the_configuration_is_printed(capsys):
         make((4, 1, 700, 700), (1, 1, 5, 5), stride=1),
         make((1, 1, 2_000_000), (4, 1, 2049), stride=1),
         make((2, 5, 301, 301), (7, 5, 7, 7), stride=2),
+        make((2, 96, 91, 91), (96, 1, 5, 5), stride=2, padding=2, groups=96),
     ],
-    ids=["wide", "thin", "long", "strided"],
+    ids=["wide", "thin", "long", "strided", "depthwise"],
 )
 def test_the_workspace_is_no_larger_than_the_arrays(problem, member):
     data = arrays(problem)

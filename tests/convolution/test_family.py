@@ -15,7 +15,17 @@ from mygrad.convolution.problem import Axis
 
 
 @st.composite
-def problems(draw, most_axes=4, most=6, *, taps=(1, 3), stride=(1, 3), dilation=(1, 3), channels=(1, 3)):
+def problems(
+    draw,
+    most_axes=4,
+    most=6,
+    *,
+    taps=(1, 3),
+    stride=(1, 3),
+    dilation=(1, 3),
+    channels=(1, 3),
+    groups=(1, 3),
+):
     count = draw(st.integers(1, most_axes))
     ranges = taps, dilation, stride
     sizes, taps, strides, dilations, paddings = [], [], [], [], []
@@ -33,7 +43,7 @@ def problems(draw, most_axes=4, most=6, *, taps=(1, 3), stride=(1, 3), dilation=
             dilations.append(d),
             paddings.append((before, after)),
         )
-    groups, (c, f) = draw(st.integers(1, 3)), (draw(st.integers(*channels)) for _ in range(2))
+    groups, (c, f) = draw(st.integers(*groups)), (draw(st.integers(*channels)) for _ in range(2))
     x_shape = (draw(st.integers(1, 3)), groups * c, *sizes)
     w_shape = (groups * f, c, *taps)
     return ConvProblem.make(
@@ -109,6 +119,7 @@ def check_members(problem, dtype, algorithm, members=(FORWARD, INPUT, FILTER)):
 SUITED: dict[str, dict[str, Any]] = {
     "dots": {"most": 20, "stride": (1, 2), "most_axes": 2},
     "fft": {"taps": (4, 18), "stride": (1, 1), "most_axes": 2},
+    "grouped": {"groups": (2, 35), "most": 12, "most_axes": 3},
     "subpixel": {"dilation": (1, 1), "taps": (1, 5)},
     "winograd": {"taps": (3, 3), "stride": (1, 1), "dilation": (1, 1), "channels": (8, 10), "most_axes": 3},
 }

@@ -9,6 +9,9 @@ import pytest
 from mygrad.convolution import (
     direct,
     filter_dots,
+    group_blocks,
+    grouped,
+    grouped_filter,
     jit,
     reference,
     winograd,
@@ -142,6 +145,44 @@ def test_narrow_kernels_are_right(name, problem, dtype, monkeypatch):
     np.testing.assert_allclose(filter_dots.filter_gradient(problem, x, g), expected, **allowed)
     for cache in (direct.plan, direct._forward, direct._phases, direct._backward, filter_dots._plan):
         cache.cache_clear()
+
+
+GROUPS = {
+    "depthwise": ConvProblem.make((2, 21, 33, 35), (21, 1, 3, 3), stride=1, padding=1, groups=21),
+    "strided": ConvProblem.make((3, 40, 13, 9), (60, 2, 5, 3), stride=2, padding=1, groups=20),
+    "signal": ConvProblem.make((1, 17, 4000), (17, 1, 9), stride=1, padding=4, groups=17),
+}
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("problem", GROUPS.values(), ids=GROUPS)
+@pytest.mark.parametrize("name", TARGETS)
+def test_groups_for_every_instruction_set(name, problem, dtype, monkeypatch):
+    """The code has the multiply-adds of its tile; it is run where the processor can."""
+    triple, cpu, features, multiply_add = TARGETS[name]
+    size, narrow = np.dtype(dtype).itemsize, replace(machine(name), hertz=this_machine().hertz)
+    for tiles in (grouped, grouped_filter):
+        _, tile = tiles.best_tile(problem, size, narrow)
+        assert tile.vector_bytes * 8 <= ISA[name].bits
+        code = jit.assembly(jit.module_of(tile), triple, cpu, features)
+        assert len(re.findall(multiply_add, code)) >= tile.sums
+    if not runs_here(name):
+        pytest.skip(f"this processor has no {name}")
+    for module in (grouped, grouped_filter, group_blocks):
+        monkeypatch.setattr(module, "this_machine", lambda: narrow)
+    for plan in (grouped._plan, grouped_filter._plan):
+        monkeypatch.setattr(plan.__module__ + "." + plan.__name__, plan.__wrapped__)  # not kept
+    rng = np.random.default_rng(0)
+    x, w, g = (
+        rng.standard_normal(s).astype(dtype) for s in (problem.x_shape, problem.w_shape, problem.y_shape)
+    )
+    allowed = {"rtol": 0, "atol": 500 * np.finfo(dtype).eps}
+    np.testing.assert_allclose(grouped.convolve(problem, x, w), reference.convolve(problem, x, w), **allowed)
+    expected = reference.input_gradient(problem, g, w)
+    np.testing.assert_allclose(grouped.input_gradient(problem, g, w), expected, **allowed)
+    expected = reference.filter_gradient(problem, x, g)
+    allowed["atol"] *= problem.axes[0].o
+    np.testing.assert_allclose(grouped_filter.filter_gradient(problem, x, g), expected, **allowed)
 
 
 def test_the_machine_is_known():

@@ -18,7 +18,7 @@ from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Layout, Strides, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.problem import ConvProblem
-from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, MOST_STRIDE, Range, blocks, cut
+from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, MOST_STRIDE, MOVED, Range, blocks, cut
 
 __all__ = ["applies", "best_tile", "cycles", "filter_gradient", "workspace"]
 
@@ -27,6 +27,7 @@ MOST_FILTERS, MOST_TAPS = 8, 12
 BLOCKS = 16  # enough for threads, and the same for any number of them
 PART_VECTORS = 64  # added one after the other before their sum is added to that of others
 MOST_COLUMNS = 1024  # of a block, for the same reason
+ROW = 35  # cycles to copy one and to begin and end another
 REDUCE = 12  # cycles to add the lanes of one register
 LOADED = 1.4  # loads that one load from any address costs
 
@@ -81,7 +82,8 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
     problem, machine = problem.merged(), this_machine()
     moved = (prod(problem.x_shape) + prod(problem.y_shape)) * itemsize
-    return _best(problem, itemsize, machine)[0] + 0.3 * moved + 10 * CALL
+    rows = prod(problem.x_shape[:-1])
+    return _best(problem, itemsize, machine)[0] + MOVED * moved + ROW * rows + 10 * CALL
 
 
 def _blocks(problem: ConvProblem, itemsize: int) -> list[tuple[Range, ...]]:

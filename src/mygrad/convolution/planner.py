@@ -22,6 +22,8 @@ from mygrad.convolution import (
     filter_dots,
     fourier,
     gemm,
+    grouped,
+    grouped_filter,
     indexed,
     jit,
     phases,
@@ -212,6 +214,27 @@ def _rows(problem: ConvProblem, dtype: str) -> bool:
     return _generated(problem, dtype) and filter_dots.applies(problem, np.dtype(dtype).itemsize)
 
 
+def _many_groups(problem: ConvProblem, dtype: str) -> bool:
+    return _generated(problem, dtype) and grouped.applies(problem.merged(), np.dtype(dtype).itemsize)
+
+
+def _many_groups_input(problem: ConvProblem, dtype: str) -> bool:
+    turned = problem.merged().for_input()
+    return _generated(problem, dtype) and grouped.applies(turned, np.dtype(dtype).itemsize)
+
+
+def _lanes(problem: ConvProblem, dtype: str) -> float:
+    return grouped.cycles(problem.merged(), np.dtype(dtype).itemsize) / this_machine().hertz / threads()
+
+
+def _lanes_input(problem: ConvProblem, dtype: str) -> float:
+    return _lanes(problem.merged().for_input(), dtype)
+
+
+def _lanes_filter(problem: ConvProblem, dtype: str) -> float:
+    return grouped_filter.cycles(problem, np.dtype(dtype).itemsize) / this_machine().hertz / threads()
+
+
 def _blocks_filter(problem: ConvProblem, itemsize: int) -> int:
     return direct.workspace(problem.merged().for_filter(), itemsize)
 
@@ -303,6 +326,24 @@ ALGORITHMS = (
     ),
     Algorithm(
         "direct", INPUT, direct.input_gradient, _kernel_input, direct.input_workspace, _generated, pads=True
+    ),
+    Algorithm("grouped", FORWARD, grouped.convolve, _lanes, grouped.workspace, _many_groups),
+    Algorithm(
+        "grouped",
+        INPUT,
+        grouped.input_gradient,
+        _lanes_input,
+        grouped.workspace_input,
+        _many_groups_input,
+        pads=True,
+    ),
+    Algorithm(
+        "grouped",
+        FILTER,
+        grouped_filter.filter_gradient,
+        _lanes_filter,
+        grouped_filter.workspace,
+        _many_groups,
     ),
     Algorithm("subpixel", INPUT, subpixel.input_gradient, _subpixel, _blocks_phased, _phased, spreads=True),
     Algorithm(

@@ -41,7 +41,7 @@ FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
 STORED, TURNED = 1.5, 4.0  # cycles to store a vector of positions, of filters
 LOOP = 20  # cycles to begin and end a tile
 PACKED, PACKED_APART = 0.4, 1.2  # cycles to pack a byte of filters that are contiguous, that are not
-MOVED = 0.3  # cycles to copy a byte
+MOVED, ROW = 0.18, 15  # cycles to copy a byte, to begin and end a row
 CALL = 3_000  # cycles of everything in Python
 ALONE = 250_000  # cycles that one thread computes before another is awake
 LEAST_COLUMNS = 512  # a copied row is not cut below this
@@ -158,7 +158,9 @@ def cycles(
         reached *= stop - start
     moved = (reached + ways * prod(problem.y_shape)) * itemsize
     filters = prod(problem.w_shape) * itemsize
-    return ways * (problem.products / rate + packed * filters) + MOVED * moved + CALL
+    start, stop = problem.axes[-1].reach()
+    copied = MOVED * moved + ROW * reached / max(1, stop - start)
+    return ways * (problem.products / rate + packed * filters) + copied + CALL
 
 
 def least_copy(problem: ConvProblem, itemsize: int) -> int:

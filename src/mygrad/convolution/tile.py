@@ -10,7 +10,17 @@ from itertools import product
 
 from mygrad.convolution.ir import Code, Value, Values
 
-__all__ = ["Tile", "in_parts", "micro_kernel", "square", "store", "store_beside", "store_one", "turn"]
+__all__ = [
+    "Tile",
+    "in_parts",
+    "micro_kernel",
+    "square",
+    "store",
+    "store_beside",
+    "store_one",
+    "transposed",
+    "turn",
+]
 
 MOST_MIXED = 8  # ways that vectors are shuffled of
 
@@ -177,14 +187,13 @@ def _shared_products(code: Code, tile: Tile, sources: Values, packed: str, sums:
     return results
 
 
-def square(code: Code) -> Code:
-    """Write the function that exchanges rows and lanes of a square of vectors, swapping ever smaller blocks.
+def transposed(code: Code, vectors: Values) -> Values:
+    """Return the columns of a square of vectors, swapping ever smaller blocks.
 
     a0 a1      a0 b0
     b0 b1  ->  a1 b1
     """
     lanes, block = range(code.lanes), code.lanes // 2
-    vectors = [code.vector_at(code.at("%source", code.multiply("%source_pitch", lane))) for lane in lanes]
     while block:
         swapped = list(vectors)
         for i in (i for i in lanes if not i & block):
@@ -193,7 +202,13 @@ def square(code: Code) -> Code:
             second = [code.lanes + lane if lane & block else lane + block for lane in lanes]
             swapped[i], swapped[i + block] = code.shuffle(a, b, first), code.shuffle(a, b, second)
         vectors, block = swapped, block // 2
-    for lane, vector in enumerate(vectors):
+    return vectors
+
+
+def square(code: Code) -> Code:
+    """Write the function that exchanges rows and lanes of a square of vectors."""
+    rows = [code.at("%source", code.multiply("%source_pitch", lane)) for lane in range(code.lanes)]
+    for lane, vector in enumerate(transposed(code, [code.vector_at(row) for row in rows])):
         code.store(code.vector, vector, code.at("%target", code.multiply("%target_pitch", lane)))
     return code
 

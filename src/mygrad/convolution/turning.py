@@ -1,0 +1,72 @@
+"""Planes of neighbouring groups, turned so that a vector holds one position of each, as LLVM IR.
+
+array[group][position] and work[position][group] are transposed a square of vectors at a time: what follows
+then knows neither rows nor strides, and every vector of it is whole.
+"""
+
+from mygrad.convolution.copying import Fields
+from mygrad.convolution.ir import Code, Value, function
+from mygrad.convolution.tile import transposed
+
+__all__ = ["TURN_FIELDS", "turn", "turning"]
+
+# Tables: `lanes` is the offset of each lane in the array, `planes` (offset in the array, place in the
+# workspace), `squares` (offset in the array, the places of as many positions as there are lanes), `zeros` the
+# places that the array does not fill.
+TURN_FIELDS = "offset", "lanes", "planes", "plane_count", "squares", "square_count", "zeros", "zero_count"
+
+
+class Turn:
+    """Write what exchanges planes of an array and of the workspace, in one direction."""
+
+    def __init__(self, lanes: int, itemsize: int, *, bring: bool) -> None:
+        self.code = code = Code(lanes, itemsize)
+        self.bring, self.size = bring, lanes * itemsize
+        self.p = p = Fields(code, TURN_FIELDS)
+        self.lanes, self.planes, self.squares, self.zeros = (
+            p.address(code, name) for name in ("lanes", "planes", "squares", "zeros")
+        )
+        self.array = code.at("%array", p.offset)
+        code.each(p.plane_count, self._plane)
+
+    def _plane(self, number: str) -> None:
+        code, p = self.code, self.p
+        entry = code.entry(self.planes, number, 16)
+        plane = code.at(self.array, code.integer(entry))
+        work = code.at("%work", code.integer(code.at(entry, 8)))
+        code.each(p.zero_count, lambda n: self._zero(code.at(work, self._place(self.zeros, n))))
+        code.each(p.square_count, lambda n: self._square(plane, work, n))
+
+    def _place(self, table: str, number: Value) -> str:
+        return self.code.offset(self.code.entry(table, number, 4))
+
+    def _zero(self, place: str) -> None:
+        self.code.store(self.code.vector, "zeroinitializer", place, self.size)
+
+    def _square(self, plane: str, work: str, number: str) -> None:
+        code, lanes = self.code, range(self.code.lanes)
+        entry = code.entry(self.squares, number, 8 + 4 * code.lanes)
+        start, places = code.at(plane, code.integer(entry)), code.at(entry, 8)
+        rows = [code.at(start, code.integer(code.entry(self.lanes, lane))) for lane in lanes]
+        turned = [code.at(work, self._place(places, lane)) for lane in lanes]
+        if self.bring:
+            for place, value in zip(
+                turned, transposed(code, [code.vector_at(row) for row in rows]), strict=True
+            ):
+                code.store(code.vector, value, place, self.size)
+        else:
+            values = [code.vector_at(place, self.size) for place in turned]
+            for row, value in zip(rows, transposed(code, values), strict=True):
+                code.store(code.vector, value, row)
+
+
+def turning(name: str, lanes: int, itemsize: int) -> list[str]:
+    """Return the lines of a function: `bring` to the workspace, or `put_back`."""
+    code = Turn(lanes, itemsize, bring=name == "bring").code
+    return function(name, "parameters array work", "", code)
+
+
+def turn(code: Code, name: str, place: int, array: str) -> None:
+    """Call it with the parameters that begin at `place` of those of the caller."""
+    parameters = code.at("%parameters", 8 * place)
+    code.do(f"call void @{name}(ptr {parameters}, ptr {array}, ptr %work)")
