@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from threading import RLock
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 __all__ = ["fork_safe_lock", "once"]
 
@@ -40,3 +40,7 @@ class once(Generic[T]):  # noqa: N801  # a decorator
             return self  # type: ignore[return-value]
         made = instance.__dict__[self.name] = self.make(instance)
         return made
+
+    if TYPE_CHECKING:
+
+        def __set__(self, instance: Any, value: T) -> None: ...

@@ -410,3 +410,14 @@ def test_torch_agrees():
 
 
 TORCH = [-0.4240976025702661 + 1.0638072339279185j, 0.1636759383413786 + 1.8109379913896029j]
+
+
+@pytest.mark.parametrize("dtype", [">c8", "<c8", ">c16", "<c16", ">f4", ">f8"])
+def test_gradients_have_the_byte_order_of_what_they_belong_to(dtype):
+    values = np.array([1.0, 2.0], dtype)
+    x = mg.tensor(values)
+    np.abs(x * x).sum().backward()
+    assert x.grad.dtype == values.dtype
+    np.testing.assert_allclose(x.grad, [2.0, 4.0])
+    assert mg.grad(lambda x: np.abs(x * x).sum())(values).dtype == values.dtype
+    assert mg.vjp(np.exp, values)[1](np.ones(2))[0].dtype == values.dtype

@@ -280,17 +280,30 @@ X, W = np.ones((1, 4, 6, 5)), np.ones((6, 2, 3, 3))
     ("keywords", "error", "text"),
     [
         ({"groups": 1}, ValueError, "x has 4 channels"),
-        ({"groups": 4}, ValueError, "6 filters .* not 4 groups"),
+        (
+            {"groups": 4},
+            ValueError,
+            "(?s)6 filters .* not 4 groups.*groups can be 1, 2",
+        ),
         ({"groups": 0}, ValueError, "not 0 groups"),
-        ({"groups": 2.0}, TypeError, "groups must be an integer"),
+        ({"groups": 2.0}, TypeError, "groups must be an integer; got 2.0"),
         ({"groups": True}, TypeError, "groups must be an integer"),
         ({"padding": "some"}, InvalidConvolution, "no padding 'some'; there are 'valid', 'same'"),
         ({"padding": ("same", "some")}, InvalidConvolution, "no padding 'some'"),
         ({"padding": ((1, 2, 3), 0)}, InvalidConvolution, "a pair"),
-        ({"padding": -1}, InvalidConvolution, "To crop, give a pair"),
+        ({"padding": -1}, InvalidConvolution, r"To crop, give a pair .*: \(\(-1, -1\), ...\)"),
+        ({"stride": (1, 0)}, InvalidConvolution, "stride must be at least 1; got 0 along axis 1"),
         ({"padding": ((1, 1.5), 0)}, TypeError, "padding must be an integer"),
         ({"padding": ((-4, 0), 0)}, InvalidConvolution, "longer than the padded data"),
-        ({"padding_mode": "circular"}, InvalidConvolution, "no padding_mode 'circular'"),
+        ({"padding_mode": "circular"}, InvalidConvolution, "(?s)no padding_mode 'circular'.*='wrap'?"),
+        ({"padding_mode": "replicate"}, InvalidConvolution, "Did you mean padding_mode='edge'?"),
+        ({"padding_mode": "constant", "padding_value": [1, 2]}, TypeError, "must be a number; got"),
+        ({"padding_mode": "constant", "padding_value": "a"}, TypeError, "must be a number; got 'a'"),
+        (
+            {"padding_mode": "constant", "padding_value": 1j},
+            TypeError,
+            "(?s)is complex128.*Convert x",
+        ),
         ({"padding_value": 3.0}, InvalidConvolution, "needs padding_mode='constant'"),
         ({"fit": "ceil"}, InvalidConvolution, "no fit 'ceil'; there are 'exact', 'floor'"),
         ({"bias": [1.0]}, ValueError, r"bias has shape \(1,\).* needs \(6,\)"),
@@ -341,3 +354,51 @@ def test_the_table_shows_what_names_stand_for_and_floor_needs_no_fit():
     assert conv_nd(x, w, stride=2, padding="causal", fit="floor").shape == (1, 1, 3)
     with pytest.raises(InvalidConvolution, match="longer than the padded data"):
         conv_nd(x, np.ones((1, 1, 9)), stride=2, fit="floor")
+
+
+def test_a_pair_for_the_only_axis_is_one_entry():
+    x, w = np.ones((1, 1, 6)), np.ones((1, 1, 4))
+    with pytest.raises(InvalidConvolution, match=r"before and after the only axis: \(\(1, 2\),\)"):
+        conv_nd(x, w, stride=1, padding=(1, 2))
+    for padding in (((1, 2),), [[1, 2]], np.array([[1, 2]]), mg.tensor([[1, 2]])):
+        assert conv_nd(x, w, stride=1, padding=padding).shape == (1, 1, 6)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "i8", "?"])
+def test_whole_numbers_are_padded_with_what_the_result_can_hold(dtype):
+    x, w = np.ones((1, 1, 2), dtype), np.ones((1, 1, 3), "f4")
+    y = conv_nd(x, w, stride=1, padding=1, padding_mode="constant", padding_value=0.5)
+    np.testing.assert_array_equal(y.data, [[[2.5, 2.5]]])
+    assert y.dtype == np.result_type(x, w)
+    with pytest.raises(TypeError, match=f"padding_value 0.5 is float64, .* {x.dtype}.\nConvert x"):
+        conv_nd(x, np.ones((1, 1, 3), dtype), stride=1, padding=1, padding_mode="constant", padding_value=0.5)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "c16", "i4", "f2"])
+def test_what_no_memory_can_hold_is_a_memory_error(dtype):
+    x, w = np.ones((1, 1, 5), dtype), np.ones((1, 1, 3), dtype)
+    for size in (10**14, 10**18, 10**30):
+        with pytest.raises(MemoryError, match=r"Unable to allocate .* with shape \(1, 1, \d+\)"):
+            conv_nd(x, w, stride=1, padding=size)
+        with pytest.raises(MemoryError, match=r"Unable to allocate .* with shape \(1, 1, \d+\)"):
+            conv_transpose_nd(x, w, stride=size)
+
+
+@pytest.mark.parametrize("mode", ["zeros", *MODES[2:]])
+@pytest.mark.parametrize("far", [{"dilation": 10**11}, {"stride": 10**10, "padding": 10**11, "fit": "floor"}])
+def test_what_is_far_away_costs_nothing(mode, far):
+    """A tap at position p of five numbers sees the one that the mode puts there."""
+    x, w = np.arange(1.0, 6.0).reshape(1, 1, 5), np.array([[[1.0, 10.0, 100.0]]])
+    y = conv_nd(x, w, **({"stride": 1, "padding": "same"} | far), padding_mode=mode).data.ravel()
+    s, d = far.get("stride", 1), far.get("dilation", 1)
+    before = far.get("padding", d)
+    period = {"zeros": None, "edge": None, "wrap": 5, "reflect": 8, "symmetric": 10}[mode]
+    there_and_back = np.pad(x[0, 0], (0, 5), mode=mode) if period else None
+
+    def seen(p):
+        if period:
+            return there_and_back[p % period]
+        return x[0, 0, min(max(p, 0), 4)] if mode == "edge" else (x[0, 0, p] if 0 <= p < 5 else 0.0)
+
+    expected = [sum(w[0, 0, k] * seen(s * o + d * k - before) for k in range(3)) for o in range(len(y))]
+    np.testing.assert_array_equal(y, expected)

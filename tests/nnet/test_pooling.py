@@ -225,3 +225,14 @@ def test_the_error_for_padding_only_has_a_table_and_a_remedy(size, dilation, pad
 def test_errors(call, error, text):
     with pytest.raises(error, match=text):
         call(np.ones((2, 5)))
+
+
+def test_windows_that_no_memory_can_hold_are_a_memory_error():
+    for make in (
+        lambda size: avg_pool(np.ones(5), (3,), 1, padding=size),
+        lambda size: max_pool(np.ones(5), (3,), 1, padding=size),
+        lambda size: adaptive_avg_pool(np.ones(5), (size,)),
+    ):
+        for size in (10**14, 10**18):
+            with pytest.raises(MemoryError, match=r"Unable to allocate .* with shape \(\d+,\)"):
+                make(size)

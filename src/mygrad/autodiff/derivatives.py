@@ -228,7 +228,7 @@ def variable(x: Any, name: str) -> Tensor:
 def _ascending(g: Tensor) -> Tensor:
     """Conjugate a gradient; what was not recorded is not recorded here."""
     if g._node.operation is None and g.dtype.kind == "c":
-        return Tensor(np.conjugate(g._node.value), constant=g.constant, copy=False)
+        return Tensor(np.conjugate(g._node.value), dtype=g.dtype, constant=g.constant, copy=False)
     return conjugated(g)
 
 
@@ -311,7 +311,8 @@ def _given(g: Any, node: Node, taken: set[int]) -> Tensor:
     if isinstance(g, Tensor):
         return _same.run((g,), {}) if shared else g
     g = np.asarray(g)
-    return Tensor(g, copy=shared or g.base is not None or not g.flags.writeable)
+    copy = shared or g.base is not None or not g.flags.writeable
+    return Tensor(g, dtype=node.value.dtype, copy=copy)
 
 
 def between(terminals: list[Node], sources: list[Node]) -> tuple[list[Node], bool]:

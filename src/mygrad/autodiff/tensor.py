@@ -373,6 +373,8 @@ def store(gradients: Gradients) -> None:
         if handle is not None and (handle._view is None or not handle._view.connected):
             if g.__class__ is not np.ndarray or g.dtype.kind == "c":
                 g = np.asarray(conjugated(np.asarray(g)))
+            if g.dtype is not node.value.dtype:  # NumPy's results are in the byte order of the host
+                g = g.astype(node.value.dtype, copy=False)
             if id(g) in taken or (taken and (g.base is not None or not g.flags.writeable)):
                 g = np.array(g)
             handle._grad = g

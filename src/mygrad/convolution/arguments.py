@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, isfinite
+from math import ceil, floor, gcd, isfinite
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,6 +15,7 @@ __all__ = [
     "AxisArguments",
     "arguments_of",
     "axis_table",
+    "check_room",
     "check_shapes",
     "check_transposed_shapes",
     "is_plain",
@@ -25,6 +26,23 @@ __all__ = [
 
 Pair = tuple[int, int]
 Shape = tuple[int, ...]
+
+
+def check_room(shape: Shape, dtype: Any) -> None:
+    """Refuse an array that cannot be, before anything is planned or computed.
+
+    Raises
+    ------
+    MemoryError
+        Whether there is not so much memory, or no address would be large enough.
+    """
+    try:
+        np.empty(shape, dtype)
+    except ValueError:
+        raise MemoryError(
+            f"Unable to allocate an array with shape {shape} and data type {np.dtype(dtype)}: "
+            "no memory has so many addresses"
+        ) from None
 
 
 def _same(size: int, extent: int, stride: int) -> Pair:
@@ -50,12 +68,16 @@ PADDINGS: dict[str, Callable[[int, int, int], Pair]] = {
 FITS = ("exact", "floor")
 
 
+ELSEWHERE = {"replicate": "edge", "nearest": "edge", "circular": "wrap", "mirror": "reflect"}
+"""Names that others have for a mode of padding -> NumPy's."""
+
+
 def no_such(kind: str, given: Any, names: Iterable[str]) -> str:
     """Return the text of the error for a name that is none, with the one that was probably meant."""
     from difflib import get_close_matches
 
-    names = list(names)
-    meant = get_close_matches(str(given).lower(), names, n=1)
+    names, lower = list(names), str(given).lower()
+    meant = [ELSEWHERE[lower]] if ELSEWHERE.get(lower) in names else get_close_matches(lower, names, n=1)
     return f"there is no {kind} {given!r}; there are {', '.join(map(repr, names))}" + (
         f".\nDid you mean {kind}={meant[0]!r}?" if meant else ""
     )
@@ -105,9 +127,12 @@ def _check_axes_and_groups(x_shape: Shape, w_shape: Shape, groups: int) -> None:
             f"x has {len(x_shape)} axes, shape {x_shape}, and filter_bank {len(w_shape)}, shape {w_shape}; "
             f"they need as many: (N, C, X0, ...) and (F, C, W0, ...).{_missing_axes(x_shape, w_shape)}"
         )
-    if integer("groups", groups) < 1 or w_shape[0] % groups:
+    if integer("groups", groups, "") < 1 or w_shape[0] % groups:
+        both = gcd(w_shape[0], x_shape[1]) or 1
+        fitting = [n for n in range(1, min(both, 1000) + 1) if both % n == 0]
         raise ValueError(
-            f"filter_bank has {w_shape[0]} filters (axis 0 of {w_shape}): not {groups} groups of as many"
+            f"filter_bank has {w_shape[0]} filters (axis 0 of {w_shape}): not {groups} groups of as many.\n"
+            f"With the {x_shape[1]} channels of x, groups can be {', '.join(map(str, fitting))}."
         )
 
 
@@ -120,16 +145,13 @@ def _missing_axes(x_shape: Shape, w_shape: Shape) -> str:
     return f"\n{name}[{nones}] has shape {(1,) * count + shape}."
 
 
-def integer(name: str, value: Any) -> int:
-    """Return `value` as an int if it is an integer, and no bool."""
+def integer(name: str, value: Any, more: str = " or a sequence of integers, one for each axis") -> int:
+    """Return `value` as an int if it is an integer, and no bool; `more` says what else it may be."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, Integral) and not isinstance(value, (bool, np.bool_)):
         return int(value)
-    raise NotAnInteger(
-        f"{name} must be an integer or a sequence of integers, one for each axis; got {value!r}"
-        f"{_as_integer(value)}"
-    )
+    raise NotAnInteger(f"{name} must be an integer{more}; got {value!r}{_as_integer(value)}")
 
 
 def _as_integer(value: Any) -> str:
@@ -154,7 +176,7 @@ def _padding(value: Any) -> Pair | str:
         if value not in PADDINGS:
             raise InvalidConvolution(no_such("padding", value, PADDINGS))
         return value
-    if isinstance(value, (tuple, list)):
+    if _is_sequence(value):
         if len(value) != 2:
             raise InvalidConvolution(
                 f"padding of one axis is a number or a pair (before, after); got {value!r}"
@@ -163,7 +185,8 @@ def _padding(value: Any) -> Pair | str:
     both = integer("padding", value)
     if both < 0:
         raise InvalidConvolution(
-            f"padding must be at least 0; got {both}. To crop, give a pair (before, after) for each axis"
+            f"padding must be at least 0; got {both}. To crop, give a pair (before, after) for each axis: "
+            f"(({both}, {both}), ...)"
         )
     return both, both
 
@@ -177,14 +200,23 @@ def per_axis(name: str, value: Any, count: int, least: int) -> list[Any]:
     if len(value) != count:
         raise InvalidConvolution(
             f"{name} has {len(value)} entries, {tuple(value)}; the number of convolved axes is {count}.\n"
-            f"Give as many entries, or one integer for all."
+            f"Give as many entries, or one integer for all{_as_pair(name, value, count)}."
         )
     if name == "padding":
         return [_padding(each) for each in value]
     entries = [integer(name, each) for each in value]
-    if min(entries, default=least) < least:
-        raise InvalidConvolution(f"{name} must be at least {least}; got {tuple(entries)}")
+    for axis, entry in enumerate(entries):
+        if entry < least:
+            raise InvalidConvolution(
+                f"{name} must be at least {least}; got {entry} along axis {axis} of {tuple(entries)}"
+            )
     return entries
+
+
+def _as_pair(name: str, value: Any, count: int) -> str:
+    """Tell one who meant the two ends of the only axis how to say so."""
+    meant = name == "padding" and count == 1 and len(value) == 2
+    return f"; before and after the only axis: (({value[0]}, {value[1]}),)" if meant else ""
 
 
 def _is_sequence(value: Any) -> bool:

@@ -17,14 +17,17 @@ Widths = tuple[tuple[int, int], ...]
 BORDERS = ("reflect", "symmetric", "edge", "wrap")
 
 
-def sources(start: int, stop: int, size: int, border: str) -> Array:
-    """Return the element that stands at each position from `start` to `stop`; -1 where that is a zero."""
-    position = np.arange(start, stop)
+def sources(position: Array, size: int, border: str) -> Array:
+    """Return the element that stands at each position of an axis; -1 where that is a zero."""
     if border == "zeros":
         return np.where((position < 0) | (position >= size), -1, position)
-    before, after = max(-start, 0), max(stop - size, 0)
-    continued = np.pad(np.arange(size), (before, after), mode=border)  # type: ignore[call-overload]
-    return continued[start + before : stop + before]
+    if border == "edge":
+        return np.clip(position, 0, size - 1)
+    if border == "wrap":
+        return position % size
+    period = max(2 * (size - (border == "reflect")), 1)  # there and back again
+    position = position % period
+    return np.minimum(position, period - (border == "symmetric") - position)
 
 
 def extend(x: Array, widths: Widths, border: str) -> Array:
@@ -44,7 +47,7 @@ def fold(g: Array, widths: Widths, border: str) -> Array:
 def _fold_first(g: Array, before: int, after: int, border: str) -> None:
     """Add the border of the first axis to what is within."""
     size = len(g) - before - after
-    source = sources(-before, size + after, size, border)
+    source = sources(np.arange(-before, size + after), size, border)
     whole = g[before : before + size]
     for start, stop in ((0, before), (before + size, len(g))):
         for first, last in _runs(source[start:stop]):

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from mygrad.convolution import planner
+from mygrad.convolution.arguments import check_room
 from mygrad.convolution.executor import chosen_threads
 from mygrad.convolution.prepared import Run
 from mygrad.convolution.problem import ConvProblem
@@ -79,7 +80,7 @@ def _careful(problem: ConvProblem, member: str, dtype: Any) -> Run:
 def _ready(problem: ConvProblem, member: str, dtype: Any, key: Any) -> Run:
     """Return what computes a member, and keep it with the problem."""
     shape = problem.shapes[member][2]
-    np.empty(shape, dtype)  # what is too large is an error before there is a plan
+    check_room(shape, dtype)
     run = _careful(problem, member, dtype) if not problem.empty else lambda a, b: np.zeros(shape, dtype)
     problem.plans[key] = run
     return run
@@ -123,6 +124,7 @@ def _parts(array: Array, dtype: Any) -> tuple[Array, Array | None]:
 
 def _run_parts(problem: ConvProblem, member: str, a: Array, b: Array, dtype: Any) -> Array:
     """Compute a complex result by real ones: three, or two if `a` or `b` is real."""
+    check_room(problem.shapes[member][2], dtype)
     part = np.empty(0, dtype).real.dtype
     (ar, ai), (br, bi) = _parts(a, part), _parts(b, part)
 

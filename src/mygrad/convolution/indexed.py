@@ -22,8 +22,7 @@ MOST_POSITIONS = 1 << 14  # 128 kB of positions; with the plans that are kept, 3
 def _along(axis: Axis, border: str) -> tuple[Array, Array]:
     """Return the input position of each (tap, output), and whether there is one."""
     i = axis.stride * np.arange(axis.o) + axis.dilation * np.arange(axis.k)[:, None] - axis.before
-    start, stop = axis.reach()
-    i = sources(start, stop, axis.i, border)[i - start]
+    i = sources(i, axis.i, border)
     return i, i >= 0
 
 

@@ -111,8 +111,8 @@ class Layout:
     def _border(self, axis: Axis, first: int, width: int) -> dict[str, int]:
         """Say which elements of a row, counted from the `first` one copied, stand where in its padding."""
         start, stop = axis.reach()
-        element = sources(start, stop, axis.i, self.border)
         place = np.arange(stop - start)
+        element = sources(start + place, axis.i, self.border)
         (outside,) = np.nonzero((element >= 0) & (element != start + place))
         place = place % self.phases * (width // self.phases) + place // self.phases
         table = np.stack([place[outside], element[outside] - first], axis=1) * self.itemsize
@@ -145,7 +145,7 @@ class Layout:
         """Return which rows that are reached lie in the padding, and where the others are in x."""
         outside, rows = [np.zeros(batch, bool)], [np.arange(batch) * self.x[0]]
         for axis, step in zip(outer, self.x[3:], strict=False):
-            position = sources(*axis.reach(), axis.i, self.border)
+            position = sources(np.arange(*axis.reach()), axis.i, self.border)
             outside.append(position < 0)
             rows.append(position * step)
         return grid(*outside) > 0, grid(*rows)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.convolution.arguments import AxisArguments, arguments_of, axis_table, is_plain
+from mygrad.convolution.arguments import AxisArguments, arguments_of, axis_table, check_room, is_plain
 from mygrad.convolution.pool_windows import Windows, adaptive_windows, regular_windows
 from mygrad.errors import InvalidConvolution
 
@@ -64,7 +64,7 @@ def _new_arguments(
         raise InvalidConvolution(f"stride must be an integer or a sequence of integers; got {stride!r}")
     sizes = shape[len(shape) - len(pool) :]
     axes = arguments_of(sizes, pool, stride=stride, padding=padding, dilation=dilation, fit=fit)
-    AxisArguments.outputs(axes)
+    check_room((*shape[: len(shape) - len(pool)], *AxisArguments.outputs(axes)), np.float64)
     return tuple(axes)
 
 
@@ -128,6 +128,7 @@ def adaptive(shape: Shape, output: Any) -> Windows:
     sizes = shape[len(shape) - len(output) :]
     if not all(sizes):
         raise InvalidConvolution(f"there are no elements to pool: x has shape {shape}")
+    check_room((*shape[: len(shape) - len(output)], *output), np.float64)
     return adaptive_windows(sizes, output)
 
 

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
+from mygrad.autodiff.dtypes import is_number
 from mygrad.autodiff.overrides import unwrapped
 from mygrad.autodiff.tensor import Tensor
 from mygrad.convolution import ConvProblem
@@ -11,6 +14,7 @@ from mygrad.convolution.arguments import PLAIN, is_plain, no_such
 from mygrad.convolution.borders import BORDERS
 from mygrad.errors import InvalidConvolution
 from mygrad.functions.convolution import convolve, convolve_plus, input_gradient, input_gradient_plus
+from mygrad.functions.creation import astensor
 from mygrad.functions.rearrangements import pad
 from mygrad.nnet.operands import operand
 
@@ -89,7 +93,7 @@ def conv_nd(
         What is put at the ends, under the names of `numpy.pad`. "constant" takes a padded copy of `x`, the
         others where the algorithm needs one.
     padding_value : float
-        What is put there with "constant".
+        What is put there with "constant"; a constant itself, no gradient goes there.
     fit : "exact" or "floor"
         Whether the last placement has to end where the padded data does, or what is left over is ignored.
     constant : bool, optional
@@ -106,7 +110,10 @@ def conv_nd(
         If the shapes do not go together, or the placements do not fit the padded data exactly
         (`mygrad.errors.InvalidConvolution`, whose text tells the axis and a padding that fits).
     TypeError
-        If a stride, padding, dilation or number of groups is not an integer.
+        If a stride, padding, dilation or number of groups is not an integer, or `padding_value` is no number
+        that the result's dtype can hold.
+    MemoryError
+        If the result cannot be allocated; before anything is computed.
 
     See Also
     --------
@@ -131,7 +138,7 @@ def conv_nd(
         if padding_mode != "constant":
             problem = _problem(x.shape, w.shape, *arguments, padding_mode)
         elif padding_value:
-            x, problem = _padded(x, problem, padding_value)
+            x, problem = _padded(x, w, problem, padding_value)
     if bias is None:
         return convolve.run((x, w), {"problem": problem}, constant)
     b = _checked_bias(bias, problem.y_shape[1], w.shape)
@@ -156,8 +163,22 @@ def _checked_bias(bias: Any, channels: int, shape: tuple[int, ...]) -> Tensor:
     return b
 
 
-def _padded(x: Tensor, problem: ConvProblem, value: Any) -> tuple[Tensor, ConvProblem]:
+_WIDER = {"f": 1, "V": 1, "c": 2}  # than whole numbers; "V" are the additional types of ml_dtypes
+
+
+def _padded(x: Tensor, w: Tensor, problem: ConvProblem, value: Any) -> tuple[Tensor, ConvProblem]:
     """Return data padded with `value`, and the problem of convolving them."""
+    given, dtype = np.asarray(value), np.result_type(x.dtype, w.dtype)
+    if given.ndim or not is_number(given.dtype):
+        raise TypeError(f"padding_value must be a number; got {value!r}")
+    kinds = [_WIDER.get(each.kind, 0) for each in (given.dtype, x.dtype, dtype)]
+    if kinds[0] > kinds[2]:
+        raise TypeError(
+            f"padding_value {value!r} is {given.dtype}, but {x.dtype} convolved with {w.dtype} is {dtype}.\n"
+            f"Convert x, to {np.result_type(given.dtype, dtype)} for example."
+        )
+    if kinds[0] > kinds[1]:
+        x = astensor(x, dtype)
     widths, longer = problem.continued
     return pad.run((x,), {"pad_width": widths, "mode": "constant", "constant_values": value}), longer
 
