@@ -32,7 +32,8 @@ PART = 32  # channels that are added one after the other: errors are then as sma
 MOST_FILTERS = 14
 MOST_TILES = 512  # of a block
 TRANSFORMED, FINISHED, PACKED = 5.5, 4.0, 1.5  # cycles a point: of a vector of data, of results, of a filter
-WRITTEN, READ = 0.12, 0.03  # cycles to write, or read in order, a byte beyond the second cache
+WRITTEN, READ = 0.1, 0.03  # cycles to write, or read in order, a byte beyond the second cache
+READ_ONCE = 0.06  # such a byte of packed filters, whose vectors are used at once
 
 
 @dataclass(frozen=True)
@@ -98,17 +99,18 @@ def _far(
 ) -> list[tuple[float, int]]:
     """Return the cycles that a block waits for far memory, given how many blocks of filters share m.
 
-    Either m stays in the cache, and v is read again for each few filters, or v is read once and m moves.
+    Either m stays in the cache, and v is read again for each few filters, or v is read once and m moves. Only
+    what the cache cannot hold of v comes from far.
     """
     line = points_of(problem) * tiles * itemsize
     data, results, blocks = line * problem.channels, line * problem.filters, ceil(problem.filters / filters)
     few = max(1, min(machine.l2 // 5 // (line * filters), blocks))
-    data *= data > 0.65 * machine.l2
+    data = max(0, data - 0.65 * machine.l2)
     near = WRITTEN * data + READ * data * ceil(blocks / few)
     near += (WRITTEN + READ) * results * (line * filters > machine.l2 // 4)
     whole = (WRITTEN + READ) * (data + results * (results > machine.l2 // 4))
     packed = points_of(problem) * problem.channels * problem.filters * itemsize
-    return [(near + READ * packed, few), (whole + READ * packed, blocks)]
+    return [(near + READ_ONCE * packed, few), (whole + READ_ONCE * packed, blocks)]
 
 
 def shapes(problem: ConvProblem, itemsize: int, workers: int) -> Iterator[Shape]:
