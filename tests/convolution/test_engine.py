@@ -107,16 +107,19 @@ PHASED = {
     "dilated": make((1, 5, 41, 43), (6, 5, 3, 3), stride=(2, 6), dilation=(3, 4), fit="floor"),
     "several chunks": make((2, 20, 9, 33), (700, 20, 3, 4), stride=2, padding=1, fit="floor"),
     "shorter than the stride": make((2, 4, 2, 3), (5, 4, 2, 1), stride=4, fit="floor"),
+    "fewer products": make((2, 32, 63, 64), (40, 32, 4, 4), stride=2, padding=1, fit="floor"),
+    "fewer products in groups": make((1, 64, 400), (64, 32, 11), stride=3, groups=2, fit="floor"),
     "three axes": make((1, 4, 9, 8, 21), (6, 4, 3, 2, 3), stride=2, padding=1, fit="floor"),
 }
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("algorithm", ["direct", "winograd"])
 @pytest.mark.parametrize("problem", PHASED.values(), ids=PHASED)
-def test_phases_are_stored_side_by_side(problem, dtype):
+def test_phases_are_put_side_by_side(problem, algorithm, dtype):
     """As exact as sums of other kernels, and the same bits for any number of threads."""
     data = arrays(problem, dtype)
-    with use_algorithm("direct"):
+    with use_algorithm(algorithm):
         result = compute("input", problem, data)
         for threads in (1, 3):
             with mg.use_threads(threads):

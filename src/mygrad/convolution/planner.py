@@ -31,6 +31,7 @@ from mygrad.convolution import (
     subpixel,
     winograd,
     winograd_filter,
+    winograd_phases,
 )
 from mygrad.convolution.arguments import no_such
 from mygrad.convolution.borders import extend, fold
@@ -280,6 +281,15 @@ def _fewest_filter(problem: ConvProblem, dtype: str) -> float:
     return winograd_filter.cycles(problem, np.dtype(dtype).itemsize) / this_machine().hertz / threads()
 
 
+def _minimal_phases(problem: ConvProblem, dtype: str) -> bool:
+    return _generated(problem, dtype) and winograd_phases.applies(problem, np.dtype(dtype).itemsize)
+
+
+def _fewest_phases(problem: ConvProblem, dtype: str) -> float:
+    needed = winograd_phases.cycles(problem, np.dtype(dtype).itemsize)
+    return needed / this_machine().hertz / threads() + _placing(problem, dtype)
+
+
 def _transforms_input(problem: ConvProblem, itemsize: int) -> int:
     return winograd.workspace(problem.for_input(), itemsize)
 
@@ -344,6 +354,15 @@ ALGORITHMS = (
         _lanes_filter,
         grouped_filter.workspace,
         _many_groups,
+    ),
+    Algorithm(
+        "winograd",
+        INPUT,
+        winograd_phases.input_gradient,
+        _fewest_phases,
+        winograd_phases.workspace,
+        _minimal_phases,
+        spreads=True,
     ),
     Algorithm("subpixel", INPUT, subpixel.input_gradient, _subpixel, _blocks_phased, _phased, spreads=True),
     Algorithm(

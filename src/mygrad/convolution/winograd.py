@@ -23,7 +23,7 @@ from mygrad.convolution.winograd_blocks import Shape
 from mygrad.convolution.winograd_kernels import SharedTile
 from mygrad.convolution.winograd_tiles import points_of
 
-__all__ = ["applies", "convolve", "cycles", "fits", "input_gradient", "workspace"]
+__all__ = ["applies", "called", "convolve", "cycles", "fits", "input_gradient", "plan", "workspace"]
 
 Array = np.ndarray[Any, Any]
 MOST_AXES = 3
@@ -86,19 +86,22 @@ def strides_of(problem: ConvProblem, itemsize: int) -> tuple[Strides, Strides, S
     return x, w, y
 
 
+def plan(problem: ConvProblem, itemsize: int, strides: tuple[Strides, ...], workers: int) -> Plan:
+    """Return the calls for x, w and y of any strides, where rows of x and y are contiguous."""
+    return _shape(problem, itemsize, workers).plan(problem, itemsize, strides, workers)
+
+
 @lru_cache(maxsize=512)
 def _forward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
     problem = problem.merged()
-    shape = _shape(problem, itemsize, workers)
-    return shape.plan(problem, itemsize, strides_of(problem, itemsize), workers)
+    return plan(problem, itemsize, strides_of(problem, itemsize), workers)
 
 
 @lru_cache(maxsize=512)
 def _backward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
     problem = problem.merged()
     (x, w, y), turned = strides_of(problem, itemsize), problem.for_input()
-    shape = _shape(turned, itemsize, workers)
-    return shape.plan(turned, itemsize, (y, exchanged(w, 0, 2, 1), x), workers)
+    return plan(turned, itemsize, (y, exchanged(w, 0, 2, 1), x), workers)
 
 
 def convolve(problem: ConvProblem, x: Array, w: Array) -> Array:
