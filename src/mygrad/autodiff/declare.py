@@ -85,8 +85,7 @@ def fit(g: Any, like: Array) -> Any:
         stretched = tuple(
             extra + i for i, size in enumerate(like.shape) if size == 1 and g.shape[extra + i] != 1
         )
-        g = np.sum(g, axis=(*range(extra), *stretched), keepdims=True)
-        g = np.reshape(g, like.shape)
+        g = g.sum(axis=(*range(extra), *stretched), keepdims=True).reshape(like.shape)
     return g if g.dtype == like.dtype else cast.either(g, dtype=like.dtype)
 
 
@@ -367,8 +366,11 @@ class Function(Primitive):
         count = len(self.rules)
         for i in range(len(args), count):
             args = (*args, keywords.pop(_given(self.name, (self.names[i], self.numpy_names[i]), keywords)))
-        params = dict(zip(names[count:], args[count:], strict=False)) | keywords
-        return self.run(args[:count], {k: v for k, v in params.items() if v is not np._NoValue}, constant)
+        if len(args) > count:
+            keywords = dict(zip(names[count:], args[count:], strict=False)) | keywords
+        if keywords:
+            keywords = {k: v for k, v in keywords.items() if v is not np._NoValue}
+        return self.run(args[:count], keywords, constant)
 
     def either(self, *operands: Any, **params: Any) -> Any:
         """Return an array if all operands are arrays, a tensor if any is a tensor."""

@@ -349,7 +349,7 @@ def seed(tensor: Tensor, grad: Any) -> Array:
     if grad is None:
         if value.dtype.kind == "c":
             raise TypeError(_COMPLEX_END.format(value.shape, value.dtype))
-        return np.ones(value.shape, value.dtype)
+        return np.ones(value.shape, value.dtype) if value.ndim else np.array(1, value.dtype)
     given = np.asarray(grad._node.value if isinstance(grad, Tensor) else grad)
     if given.dtype.kind == "c" and value.dtype.kind != "c":
         raise TypeError(f"the gradient of a tensor of dtype {value.dtype} is real; got one of {given.dtype}")

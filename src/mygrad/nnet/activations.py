@@ -9,7 +9,8 @@ from mygrad.autodiff.declare import Function
 from mygrad.autodiff.dtypes import is_complex
 from mygrad.autodiff.overrides import unwrapped as plain
 from mygrad.autodiff.tensor import Tensor
-from mygrad.functions.elementwise import divide, exp, maximum, minimum, multiply, positive, subtract, tanh
+from mygrad.functions.elementwise import divide, exp, maximum, minimum, multiply, positive, tanh
+from mygrad.functions.reductions import sum as sum_of
 from mygrad.nnet.operands import operand
 
 __all__ = [
@@ -50,7 +51,19 @@ _elu = Function(
 )
 _leaky = Function(lambda x, slope: np.where(x > 0, x, slope * x), _leaky_rule, names="x slope")
 
-_relu.name, _sigmoid.name, _elu.name, _leaky.name = "relu", "sigmoid", "elu", "leaky_relu"
+
+def _logsoftmax_value(x: Any, axis: Any) -> Any:
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted - np.log(sum_of.either(np.exp(shifted), axis=axis, keepdims=True))
+
+
+_logsoftmax = Function(
+    _logsoftmax_value,
+    lambda g, y, x, axis: g - np.exp(y) * sum_of.either(g, axis=axis, keepdims=True),
+    names="x axis",
+)
+_relu.name, _sigmoid.name, _logsoftmax.name = "relu", "sigmoid", "logsoftmax"
+_elu.name, _leaky.name = "elu", "leaky_relu"
 
 
 def _floats(x: Tensor) -> Tensor:
@@ -135,8 +148,7 @@ def logsoftmax(x: Any, axis: Any = -1, *, constant: bool | None = None) -> Tenso
     x = _floats(operand(x))
     if x.size == 0:
         return positive(x, constant=constant)
-    shifted = x - np.max(plain(x), axis=axis, keepdims=True)
-    return subtract(shifted, np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)), constant=constant)
+    return _logsoftmax.run((x,), {"axis": axis}, constant)
 
 
 def softmax(x: Any, axis: Any = -1, *, constant: bool | None = None) -> Tensor:
