@@ -4,15 +4,15 @@ With stride s on the last axis, and tiles that read vectors of positions, a copi
 positions 0, s, 2s, ... first: what lies s apart in x then lies side by side.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mygrad.convolution.ir import Code, Value
 
 __all__ = ["COPY_FIELDS", "Copying", "Fields"]
 
 # Offsets and strides are in bytes, lengths in vectors or elements. Vectors may write past the end of what
-# they fill: the rest is written later. `phases` is a table of (first element of x, place in row, elements),
-# `border` one of (place in row, element of x).
+# they fill: the rest is written later. `phases` is a table of (place in row, elements) of the elements
+# 0, step, 2 step, ..., then of 1, 1 + step, ...; `border` one of (place in row, element of x).
 COPY_FIELDS = (
     "source_offset", "source_channel", "source_rows", "copied_channels", "copied_rows",
     "row_pitch", "channel_pitch", "row_vectors", "vectors_before", "zeros_before", "copied_vectors",
@@ -103,31 +103,37 @@ class Copying:
 
     def _apart(self, target: str, source: str) -> None:
         """Copy what lies `step` apart to lie side by side, for each of the `step` phases."""
-        code, size = self.code, self.code.itemsize
-        self._zeros(target, self.p.row_vectors)
+        code, p, size = self.code, self.p, self.code.itemsize
+        padded = code.smaller(1, code.add(p.vectors_before, p.vectors_after))
+        self._zeros(target, code.multiply(p.row_vectors, padded))
+        entries = [code.at(self.phases, 16 * n) for n in range(self.step)]
+        rows = [code.at(target, code.integer(entry)) for entry in entries]
+        counts = [code.integer(code.at(entry, 8)) for entry in entries]
 
-        def phase(number: str) -> None:
-            entry = code.entry(self.phases, number, 24)
-            first, place, count = (code.integer(code.at(entry, 8 * field)) for field in range(3))
-            into, start = code.at(target, place), code.at(source, first)
+        def all_phases(first: Value, lanes: int) -> None:
+            """Copy a vector of each phase, from elements that follow each other."""
+            wide, many = f"<{lanes * self.step} x {code.scalar}>", f"<{lanes} x {code.scalar}>"
+            found = code.load(wide, code.entry(source, first, size * self.step))
+            for n, row in enumerate(rows):
+                value = code.pick(wide, found, "poison", range(n, lanes * self.step, self.step))
+                code.store(many, value, code.entry(row, first, size))
 
-            def one(j: Value) -> None:
+        done = self._vectors(counts[-1], all_phases) if self.step <= SHUFFLED else 0
+        for n, (row, count) in enumerate(zip(rows, counts, strict=True)):
+
+            def one(index: str, row: str = row, start: str = code.at(source, n * size)) -> None:
+                j = code.add(done, index)
                 value = code.load(code.scalar, code.entry(start, j, size * self.step))
-                code.store(code.scalar, value, code.entry(into, j, size))
+                code.store(code.scalar, value, code.entry(row, j, size))
 
-            whole = "0"
-            if self.step <= SHUFFLED:  # without the last element: vectors reach to the next one
-                whole = code.put(f"sdiv i64 {code.subtract(count, 1)}, {code.lanes}")
-                code.each(whole, lambda v: self._every(into, start, v))
-            done = code.multiply(whole, code.lanes)
-            code.each(code.subtract(count, done), lambda j: one(code.add(done, j)))
+            code.each(code.subtract(count, done), one)
 
-        code.each(self.step, phase)
-
-    def _every(self, into: str, start: str, number: str) -> None:
-        """Copy a vector of elements that lie `step` apart."""
-        code, step = self.code, self.step
-        size, wide = code.lanes * code.itemsize, f"<{code.lanes * step} x {code.scalar}>"
-        found = code.load(wide, code.entry(start, number, size * step))
-        value = code.pick(wide, found, "poison", range(0, code.lanes * step, step))
-        code.store(code.vector, value, code.entry(into, number, size))
+    def _vectors(self, count: Value, body: Callable[[Value, int], None]) -> Value:
+        """Call ``body(first, lanes)`` for whole vectors, then ever narrower ones; return where they end."""
+        code, lanes = self.code, self.code.lanes
+        done: Value = 0
+        while lanes > 1:
+            whole = code.put(f"sdiv i64 {code.subtract(count, done)}, {lanes}")
+            code.each(whole, lambda v, done=done, n=lanes: body(code.add(done, code.multiply(v, n)), n))
+            done, lanes = code.add(done, code.multiply(whole, lanes)), lanes // 2
+        return done

@@ -15,8 +15,9 @@ import numpy as np
 from mygrad.convolution.dots import DOT_FIELDS, DotTile
 from mygrad.convolution.executor import threads
 from mygrad.convolution.job import Plan
-from mygrad.convolution.layout import Layout, Strides, table
+from mygrad.convolution.layout import Layout, Strides, contiguous, table
 from mygrad.convolution.machine import Machine, this_machine
+from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, MOST_STRIDE, MOVED, Range, blocks, cut
 
@@ -156,17 +157,17 @@ def _call(
     }
 
 
-def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:
-    """Return the gradient of w of a problem with ``up == 1``; both arrays are C-contiguous."""
-    shape, problem = problem.w_shape, problem.merged()
-    x, g = x.reshape(problem.x_shape), g.reshape(problem.y_shape)
-    size, positions = x.itemsize, x.strides[2:]
-    x_strides = (x.strides[0], problem.channels * x.strides[1], x.strides[1], *positions)
-    g_strides = (g.strides[0], problem.filters * g.strides[1], g.strides[1], *g.strides[2:])
-    plan, count = _plan(problem, size, x_strides, g_strides, threads())
-    parts = np.empty((count, *problem.w_shape), x.dtype)
-    plan(x, g, parts)
-    return (parts[0] if count == 1 else parts.sum(axis=0)).reshape(shape)
+@prepared
+def filter_gradient(problem: ConvProblem, dtype: Any) -> Run:
+    """Return what computes the gradient of w of a problem with ``up == 1``; arrays are C-contiguous."""
+    shape, problem, size = problem.w_shape, problem.merged(), dtype.itemsize
+    x = contiguous(problem.x_shape, problem.groups, 1, size)
+    g = contiguous(problem.y_shape, problem.groups, 1, size)
+    plan, count = _plan(problem, size, x, g, threads())
+    if count == 1:
+        return plan.into(shape, dtype)
+    parts = plan.into((count, *shape), dtype)
+    return lambda x, g: np.add.reduce(parts(x, g))
 
 
 def workspace(problem: ConvProblem, itemsize: int) -> int:

@@ -104,7 +104,7 @@ class Layout:
             "channel_pitch": channel_pitch,
             "row_vectors": ceil(width / self.lanes),
             **self._row(before, count, width - before - count),
-            "phases": self.keep(phases * [size, size, 1]),
+            "phases": self.keep(phases * [size, 1]),
             **self._border(last, first, width),
         }
 
@@ -133,13 +133,13 @@ class Layout:
         }
 
     def _phases(self, before: int, count: int, width: int) -> tuple[Array, int]:
-        """Return (first element of x, place, elements) of each phase, and the width of a copied row."""
+        """Return (place, elements) of each `step`-th element of x from each first one; a row's width."""
         step = self.phases
         each = ceil(width / step)
-        first = (np.arange(step) - before) % step
+        first = np.arange(step)
         elements = np.maximum(0, -(-(count - first) // step))
-        place = np.arange(step) * each + (before + first) // step
-        return np.stack([first, place, elements], axis=1), each * step if step > 1 else width
+        place = (before + first) % step * each + (before + first) // step
+        return np.stack([place, elements], axis=1), each * step if step > 1 else width
 
     def _rows(self, outer: Sequence[Axis], batch: int) -> tuple[Array, Array]:
         """Return which rows that are reached lie in the padding, and where the others are in x."""
