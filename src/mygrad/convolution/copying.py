@@ -80,7 +80,7 @@ class Copying:
 
         code.each(self.p.border_elements, element)
 
-    def _zeros(self, target: str, vectors: str) -> None:
+    def _zeros(self, target: str, vectors: Value) -> None:
         code, size = self.code, self.code.lanes * self.code.itemsize
         code.each(vectors, lambda v: code.store(code.vector, "zeroinitializer", code.entry(target, v, size)))
 

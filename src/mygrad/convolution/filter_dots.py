@@ -84,7 +84,7 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
     problem, machine = problem.merged(), this_machine()
     moved = (prod(problem.x_shape) + prod(problem.y_shape)) * itemsize
     rows = prod(problem.x_shape[:-1])
-    return _best(problem, itemsize, machine)[0] + MOVED * moved + ROW * rows + 10 * CALL
+    return _best(problem, itemsize, machine)[0] + MOVED * moved + ROW * rows + CALL
 
 
 def _blocks(problem: ConvProblem, itemsize: int) -> list[tuple[Range, ...]]:

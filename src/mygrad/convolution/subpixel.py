@@ -9,6 +9,7 @@ there is no tap; known as sub-pixel convolution (Shi et al., 2016). `direct` goe
 phase instead.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -55,17 +56,24 @@ def _places(axis: Axis) -> Places:
     return tuple(found)
 
 
-def _filters(problem: ConvProblem, w: Array) -> Array:
-    """Return w as (group, channel, phase..., filter, tap...), and the first three as one axis."""
-    strides = [axis.stride for axis in problem.axes]
-    sizes = [-(-axis.k // axis.stride) * axis.stride for axis in problem.axes]
-    padded = np.zeros((*w.shape[:2], *sizes), w.dtype)
-    padded[(..., *(slice(axis.k) for axis in problem.axes))] = w
+def _filters(problem: ConvProblem) -> Callable[[Array], Array]:
+    """Return what takes w to (group, channel, phase..., filter, tap...), with the first three as one axis."""
+    strides, taps = [axis.stride for axis in problem.axes], [axis.k for axis in problem.axes]
+    sizes = [-(-k // s) * s for k, s in zip(taps, strides, strict=True)]
     # (group, filter, channel, tap, phase, tap, phase, ...)
-    taps = [size for s, n in zip(strides, sizes, strict=True) for size in (n // s, s)]
-    split = padded.reshape(problem.groups, problem.filters, problem.channels, *taps)
-    order = 0, 2, *range(4, split.ndim, 2), 1, *range(3, split.ndim, 2)
-    return np.ascontiguousarray(split.transpose(order)).reshape(as_forward(problem).w_shape)
+    pairs = [size for s, n in zip(strides, sizes, strict=True) for size in (n // s, s)]
+    split = problem.groups, problem.filters, problem.channels, *pairs
+    order = 0, 2, *range(4, len(split), 2), 1, *range(3, len(split), 2)
+    shape, given = as_forward(problem).w_shape, (..., *map(slice, taps))
+
+    def rearranged(w: Array) -> Array:
+        if sizes != taps:
+            padded = np.zeros((*w.shape[:2], *sizes), w.dtype)
+            padded[given] = w
+            w = padded
+        return np.ascontiguousarray(w.reshape(split).transpose(order)).reshape(shape)
+
+    return rearranged
 
 
 @prepared
@@ -75,4 +83,5 @@ def input_gradient(problem: ConvProblem, dtype: Any) -> Run:
     run, strides = direct.convolve.make(forward, dtype), (axis.stride for axis in problem.axes)
     parts = *problem.x_shape[:2], *strides, *forward.y_shape[2:]
     together = interleaver(problem.x_shape, parts, places, dtype.itemsize, threads())
-    return lambda g, w: together(run(g, _filters(problem, w)))
+    filters = _filters(problem)
+    return lambda g, w: together(run(g, filters(w)))
