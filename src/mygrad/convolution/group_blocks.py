@@ -1,10 +1,10 @@
 """Some outputs of some samples: what the workspace has of x and y while one task computes them."""
 
 from dataclasses import dataclass, replace
-from math import ceil, inf, prod
+from math import ceil, prod
 from typing import Any, Protocol
 
-from mygrad.convolution.group_layout import Turned
+from mygrad.convolution.group_layout import SINGLE, Turned
 from mygrad.convolution.layout import Strides
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.problem import ConvProblem
@@ -91,10 +91,8 @@ class Blocks:
 
     @property
     def most(self) -> int:
-        """Into how many parts the first axis may be cut: each is enough for a vector."""
-        first, *others = self.problem.axes
-        inner = prod(axis.o for axis in others)
-        return max(1, ceil(first.o / first.up) // (ceil(self.tile.lanes / inner / first.up) + 1))
+        """Into how many parts the first axis may be cut."""
+        return ceil(self.problem.axes[0].o / self.problem.axes[0].up)
 
     @property
     def least(self) -> int:
@@ -102,45 +100,49 @@ class Blocks:
         return self._size(self.most)
 
     def cuts(self, parts: int) -> tuple[list[Range], list[Range]]:
-        """Return ranges of samples and of the first axis; with those of groups `parts` or more if can be."""
-        first, most = self.problem.axes[0], self.most
-        units = ceil(first.o / first.up)
-        count = 1
-        while count < most and self._size(count) > this_machine().l2 // 2:
-            count = min(most, 2 * count)
+        """Return ranges of samples and of the first axis; with those of groups `parts` or more if can be.
+
+        The first axis is cut into half as many only: neighbours turn some rows again.
+        """
+        first, count = self.problem.axes[0], 1
+        while count < self.most and self._size(count) > this_machine().l2 // 2:
+            count = min(self.most, 2 * count)
         alone = self.problem.batch * self.vectors
-        count = min(most, max(count, ceil(parts / alone)))
+        count = min(self.most, max(count, ceil(parts / 2 / alone)))
         together = max(1, min(TOGETHER // self._size(count), alone * count // max(parts, 1)))
-        rows = [(a * first.up, min(b * first.up, first.o)) for a, b in cut(units, count)]
+        rows = [(a * first.up, min(b * first.up, first.o)) for a, b in cut(self.most, count)]
         return cut(self.problem.batch, ceil(self.problem.batch / together)), rows
 
     def _size(self, count: int) -> int:
         """Return the bytes of the first of `count` parts."""
         first = self.problem.axes[0]
-        return self.block(1, (0, min(first.o, ceil(ceil(first.o / first.up) / count) * first.up))).bytes
+        return self.block(1, (0, min(first.o, ceil(self.most / count) * first.up))).bytes
 
 
 def fastest(
     problem: ConvProblem, itemsize: int, machine: Machine, tiles: Any, tile_cycles: Any
 ) -> tuple[float, Any]:
-    """Return the cycles of the fastest tile, and that tile; None where planes are too small."""
+    """Return the cycles of the fastest tile, and that tile."""
     bits, found = machine.isa.bits, []
-    least = min(prod(axis.i for axis in problem.axes), prod(axis.o for axis in problem.axes))
     while bits >= 128:
         lanes = bits // 8 // itemsize
-        vectors = ceil(problem.groups / lanes)
-        turned = _turning(problem, lanes)
-        if lanes <= least:
-            found += [
-                (vectors * (tile_cycles(problem, tile, machine) + turned), tile)
-                for tile in tiles(problem, itemsize, lanes, machine.isa.registers)
-            ]
+        vectors, turned = ceil(problem.groups / lanes), _turning(problem, lanes)
+        found += [
+            (vectors * (tile_cycles(problem, tile, machine) + turned), tile)
+            for tile in tiles(problem, itemsize, lanes, machine.isa.registers)
+        ]
         bits //= 2
-    return min(found, key=lambda each: each[0], default=(inf, None))
+    return min(found, key=lambda each: each[0])
 
 
 def _turning(problem: ConvProblem, lanes: int) -> float:
     """Predict the cycles in which planes of a vector of groups are turned, and those of calls."""
-    x, y = (prod(sizes) for sizes in (problem.x_shape[2:], problem.y_shape[2:]))
-    vectors = problem.channels * ceil(x / lanes) + problem.filters * ceil(y / lanes)
-    return problem.batch * (vectors * lanes * (TURNED + lanes.bit_length()) + TASK)
+    x, y = (_vectors(prod(sizes), lanes) for sizes in (problem.x_shape[2:], problem.y_shape[2:]))
+    vectors = problem.channels * x + problem.filters * y
+    return problem.batch * (vectors * (TURNED + lanes.bit_length()) + TASK)
+
+
+def _vectors(positions: int, lanes: int) -> float:
+    """Return the vectors of squares; single positions take as long as several."""
+    rest = positions % lanes
+    return positions - rest + (min(lanes, SINGLE * rest) if positions > rest else SINGLE * rest)

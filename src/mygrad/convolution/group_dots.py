@@ -18,6 +18,7 @@ __all__ = ["GROUP_DOT_FIELDS", "GroupDotTile"]
 GROUP_DOT_FIELDS = (
     *(f"x_{name}" for name in TURN_FIELDS),
     *(f"g_{name}" for name in TURN_FIELDS),
+    *(f"w_{name}" for name in TURN_FIELDS),
     "rows", "row_count", "part_rows", "column_count",
     "filter_tiles", "last_filter", "g_filter",
     "tap_rows", "tap_row_tiles", "last_tap_row", "tap_column_tiles", "last_tap_column",
@@ -66,6 +67,7 @@ class GroupDots:
         turn(code, "bring", len(TURN_FIELDS), "%g")
         self.rows, self.tap_rows = p.address(code, "rows"), p.address(code, "tap_rows")
         code.each(p.filter_tiles, self._filters)
+        turn(code, "put_back", 2 * len(TURN_FIELDS), "%y")
 
     def _start(self, number: str, size: int, last: str) -> Value:
         """Return the first of a tile: the last tile begins where it is whole, and has some sums again."""
@@ -76,7 +78,7 @@ class GroupDots:
         first = self._start(number, self.tile.filters, p.last_filter)
         g = code.at("%work", code.multiply(first, p.g_filter))
         slot = code.multiply(number, self.tile.filters)
-        result = code.at(code.at("%y", p.result), code.multiply(slot, p.result_filter))
+        result = code.at(code.at("%work", p.result), code.multiply(slot, p.result_filter))
         code.each(p.tap_row_tiles, lambda row: self._tap_rows(row, g, result))
 
     def _tap_rows(self, number: str, g: str, result: str) -> None:
@@ -105,11 +107,11 @@ class GroupDots:
         places = [code.at(row, k * self.size) for row in rows for k in range(tile.tap_columns)]
 
         def add(values: Values) -> Values:
-            earlier = [code.vector_at(place) for place in places]
+            earlier = [code.vector_at(place, self.size) for place in places]
             return [code.sum(*each) for each in zip(earlier, values, strict=True)]
 
         for value, place in zip(code.when(p.add, add, sums, code.vector), places, strict=True):
-            code.store(code.vector, value, place)
+            code.store(code.vector, value, place, self.size)
 
     def _row(self, number: Value, x: Values, g: str, sums: Values) -> Values:
         code, p, tile = self.code, self.p, self.tile
@@ -143,6 +145,8 @@ class GroupDots:
 def emit_group_dots(tile: GroupDotTile) -> str:
     """Return the module of a tile: `block` and `work`."""
     code = GroupDots(tile).code
-    lines = declarations(code) + turning("bring", tile.lanes, tile.itemsize)
+    lines = declarations(code)
+    for name in ("bring", "put_back"):
+        lines += turning(name, tile.lanes, tile.itemsize)
     lines += function("block", "parameters x g y work sums", "", code)
     return "\n".join([*lines, *emit_work(packs=False)])

@@ -12,7 +12,7 @@ from mygrad.convolution.tile import in_parts
 from mygrad.convolution.turning import TURN_FIELDS, turn, turning
 from mygrad.convolution.worker import emit_work
 
-__all__ = ["GROUP_FIELDS", "GROUP_PACK_FIELDS", "GroupTile"]
+__all__ = ["GROUP_FIELDS", "GroupTile"]
 
 IN, OUT = 0, len(TURN_FIELDS)
 GROUP_FIELDS = (
@@ -21,7 +21,6 @@ GROUP_FIELDS = (
     "taps", "part_taps", "offsets", "packed_offset", "packed_filter",
     "row_tiles", "rows", "column_tiles", "filter_tiles", "last_filter", "y_filter",
 )  # fmt: skip
-GROUP_PACK_FIELDS = "w_offset", "packed_offset", "lanes", "elements", "element_count"
 
 
 @dataclass(frozen=True)
@@ -119,21 +118,9 @@ class GroupBlock:
                     code.store(code.vector, next(left), code.at(start, j * tile.apart * self.size), self.size)
 
 
-def _pack(tile: GroupTile) -> Code:
-    """Write the function that packs the filters of some groups: a table says (offset in w, place) of each."""
-    code = tile.code()
-    p = Fields(code, GROUP_PACK_FIELDS)
-    w, packed = code.at("%w", p.w_offset), code.at("%packed", p.packed_offset)
-    lanes, elements = p.address(code, "lanes"), p.address(code, "elements")
-
-    def element(number: str) -> None:
-        source = code.at(w, code.integer(code.entry(elements, number)))
-        target = code.entry(packed, number, tile.vector_bytes)
-        for lane in range(tile.lanes):
-            value = code.load(code.scalar, code.at(source, code.integer(code.entry(lanes, lane))))
-            code.store(code.scalar, value, code.at(target, lane * tile.itemsize))
-
-    code.each(p.element_count, element)
+def _pack(code: Code) -> Code:
+    """Write the function that packs filters: they are turned as planes are."""
+    code.do("call void @bring(ptr %parameters, ptr %w, ptr %packed)")
     return code
 
 
@@ -144,5 +131,5 @@ def emit_groups(tile: GroupTile) -> str:
     lines = declarations(tile.code())
     lines += turning("bring", *shape) + turning("put_back", *shape)
     lines += function("block", "parameters x packed y work sums", "", GroupBlock(tile).code)
-    lines += function("pack", "parameters w packed", "", _pack(tile))
+    lines += function("pack", "parameters w packed", "", _pack(tile.code()))
     return "\n".join([*lines, *emit_work(packs=True)])

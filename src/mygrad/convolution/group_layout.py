@@ -5,7 +5,7 @@ work[n][channel][positions...][lane], zeros around it where there is padding.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, prod
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ import numpy as np
 from mygrad.convolution.layout import Strides, grid
 from mygrad.convolution.schedule import Range
 
-__all__ = ["Kept", "Turned", "lane_tables"]
+__all__ = ["Kept", "Turned", "lane_tables", "run"]
 
 Array = np.ndarray[Any, Any]
+SINGLE = 4  # times as long as a vector of a square takes a single position
 
 
 class Kept:
@@ -88,48 +89,55 @@ class Turned:
 
         `unmet` tells which positions of the spans are zeros though the array has them.
         """
-        squares, zeros = self._squares(), self._zeros(unmet)
+        zeros, start = self._zeros(unmet), self._rows()[0] * prod(self.sizes[1:]) * self.itemsize
         planes = grid(np.arange(self.samples) * self.strides[0], np.arange(self.channels) * self.strides[2])
         places = first + np.arange(len(planes)) * self.plane
         return {
             "planes": keep(np.stack([planes, places], axis=1)),
             "plane_count": len(planes),
-            "squares": keep(squares, squares.dtype),
-            "square_count": len(squares),
             "zeros": keep(zeros, np.int32),
             "zero_count": len(zeros),
+            **run(keep, self._run(), self.lanes, self.itemsize, start),
         }
 
-    def _squares(self) -> Array:
-        """Return the first position of each square of vectors in the array, and the places of all of them.
-
-        Neighbours along the first axis, and all along the others; the last square begins where it is whole.
-        """
-        inner = prod(self.sizes[1:])
-        start, stop = self._rows(inner)
-        numbers = range(start, stop), *(range(size) for size in self.sizes[1:])
-        places = self.places(*numbers)
+    def _run(self) -> Array:
+        """Return the places of what the block has of the first axis and of all of the others."""
+        places = self.places(np.arange(*self._rows()), *(np.arange(size) for size in self.sizes[1:]))
         places[places < 0] = self.plane - self.vector_bytes
-        starts = np.minimum(np.arange(0, len(places), self.lanes), len(places) - self.lanes)
-        squares = np.zeros(len(starts), [("start", np.int64), ("places", np.int32, (self.lanes,))])
-        squares["start"] = (starts + start * inner) * self.itemsize
-        squares["places"] = places[starts[:, None] + np.arange(self.lanes)]
-        return squares
+        return places
 
-    def _rows(self, inner: int) -> Range:
-        """Return what is needed of the first axis of the array, and as much more as makes a whole square."""
+    def _rows(self) -> Range:
+        """Return what is needed of the first axis of the array."""
         (start, stop), *_ = self.spans
-        start, stop = max(start, 0), min(stop, self.sizes[0])
-        if stop <= start:
-            return 0, 0
-        least = ceil(self.lanes / inner)
-        stop = min(max(stop, start + least), self.sizes[0])
-        return max(0, min(start, stop - least)), stop
+        start = max(start, 0)
+        return start, max(start, min(stop, self.sizes[0]))
 
     def _zeros(self, unmet: Array | None) -> Array:
         positions = [np.arange(*span) for span in self.spans]
         outside = grid(*((p < 0) | (p >= size) for p, size in zip(positions, self.sizes, strict=True))) > 0
         return self.places(*positions)[outside if unmet is None else outside | unmet]
+
+
+def run(keep: Kept, places: Array, lanes: int, itemsize: int, start: int = 0) -> dict[str, int]:
+    """Return how to turn neighbours in an array, from the offset `start` on, that have these places.
+
+    Squares of vectors; what is left is a square that begins earlier, or single positions if they are few.
+    """
+    whole, rest = divmod(len(places), lanes)
+    starts = np.arange(whole) * lanes
+    if whole and rest * SINGLE > lanes:
+        starts, rest = np.append(starts, len(places) - lanes), 0
+    squares = np.zeros(len(starts), [("start", np.int64), ("places", np.int32, (lanes,))])
+    squares["start"] = start + starts * itemsize
+    squares["places"] = places[starts[:, None] + np.arange(lanes)]
+    numbers = np.arange(len(places) - rest, len(places))
+    singles = np.stack([start + numbers * itemsize, places[numbers]], axis=1)
+    return {
+        "squares": keep(squares, squares.dtype),
+        "square_count": len(squares),
+        "singles": keep(singles),
+        "single_count": len(singles),
+    }
 
 
 def lane_tables(keep: Kept, groups: int, lanes: int, *steps: int) -> list[list[tuple[int, int]]]:

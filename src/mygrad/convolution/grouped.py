@@ -14,21 +14,22 @@ import numpy as np
 
 from mygrad.convolution.executor import threads
 from mygrad.convolution.group_blocks import AGAIN, Block, Blocks, fastest
-from mygrad.convolution.group_kernels import GROUP_FIELDS, GROUP_PACK_FIELDS, GroupTile
-from mygrad.convolution.group_layout import Kept, lane_tables
+from mygrad.convolution.group_kernels import GROUP_FIELDS, GroupTile
+from mygrad.convolution.group_layout import Kept, lane_tables, run
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Strides, contiguous, exchanged, grid, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, MOST_STRIDE, part_products
+from mygrad.convolution.turning import TURN_FIELDS
 
 __all__ = ["applies", "convolve", "cycles", "input_gradient", "workspace", "workspace_input"]
 
 Array = np.ndarray[Any, Any]
 MOST_FILTERS, MOST_ROWS = 4, 4
 LOOP = 20  # cycles to begin and end a tile
-PACKED = 1.2  # cycles to pack an element of the filters
+PACKED = 1  # cycles to pack an element of the filters
 MOVED = 0.05  # cycles to bring a byte from memory
 
 
@@ -62,8 +63,8 @@ def _tile_cycles(problem: ConvProblem, tile: GroupTile, machine: Machine) -> flo
 
 
 @lru_cache(maxsize=4096)
-def best_tile(problem: ConvProblem, itemsize: int, machine: Machine) -> tuple[float, GroupTile | None]:
-    """Return the cycles that the fastest tile takes, and that tile; None where planes are too small."""
+def best_tile(problem: ConvProblem, itemsize: int, machine: Machine) -> tuple[float, GroupTile]:
+    """Return the cycles that the fastest tile takes, and that tile."""
     return fastest(problem, itemsize, machine, _tiles, _tile_cycles)
 
 
@@ -84,7 +85,7 @@ class Calls:
         self, problem: ConvProblem, tile: GroupTile, x: Strides, w: Strides, y: Strides, parts: int
     ) -> None:
         self.problem, self.tile, self.x, self.w, self.y = problem, tile, x, w, y
-        self.keep, self.copied_bytes, self.packed_bytes = Kept(), 0, 0
+        self.keep, self.copied_bytes = Kept(), 0
         self.blocks = Blocks(problem, tile, x, y)
         self.packed: dict[str, int] = {}
         """Where the filters of each phase are packed."""
@@ -92,25 +93,25 @@ class Calls:
         self.tasks = self._tasks(parts)
 
     def _packs(self) -> Array:
-        rows, start = [], 0
-        (lanes,) = lane_tables(self.keep, self.problem.groups, self.tile.lanes, self.w[0])
+        """Return what packs the filters of each vector of groups: [phase][filter, channel, tap][lane]."""
+        size = self.problem.filters * prod(self.problem.w_shape[1:])
+        places, start = np.full(size, size * self.tile.vector_bytes), 0  # for taps that meet no output
         for _, taps, phase in self.problem.phases():
-            elements = self._elements(taps, phase)
-            self.packed[str(taps)] = start
-            size = len(elements) * self.tile.vector_bytes
-            for number, (offset, table_of) in enumerate(lanes):
-                rows.append(
-                    {
-                        "w_offset": offset,
-                        "packed_offset": start + number * size,
-                        "lanes": table_of,
-                        "elements": self.keep(elements),
-                        "element_count": len(elements),
-                    }
-                )
-            start += size * self.blocks.vectors
-        self.packed_bytes = start
-        return table(rows, GROUP_PACK_FIELDS)
+            elements = self._elements(taps, phase) // self.tile.itemsize
+            places[elements] = (start + np.arange(len(elements))) * self.tile.vector_bytes
+            self.packed[str(taps)] = start * self.tile.vector_bytes
+            start += len(elements)
+        self.packed_vector = (size + 1) * self.tile.vector_bytes
+        self.packed_bytes = self.blocks.vectors * self.packed_vector
+        fields = {"plane_count": 1, "zeros": 0, "zero_count": 0}
+        fields |= run(self.keep, places, self.tile.lanes, self.tile.itemsize)
+        (lanes,) = lane_tables(self.keep, self.problem.groups, self.tile.lanes, self.w[0])
+        planes = ({"planes": self.keep(np.array([0, n * self.packed_vector]))} for n in range(len(lanes)))
+        rows = zip(lanes, planes, strict=True)
+        return table(
+            [fields | {"offset": offset, "lanes": each} | plane for (offset, each), plane in rows],
+            TURN_FIELDS,
+        )
 
     def _elements(self, taps: tuple[slice, ...], phase: ConvProblem) -> Array:
         """Return where in w the [filter, channel, tap...] of a phase are."""
@@ -138,7 +139,6 @@ class Calls:
     def _vectors(self, block: Block) -> list[Array]:
         """Return the calls of a block for every vector of groups of the first samples."""
         base = self._block(block)
-        sizes = base[:, PACKED_FILTER] * self.problem.filters
         tasks = []
         lanes = zip(
             *lane_tables(self.keep, self.problem.groups, self.tile.lanes, self.x[1], self.y[1]), strict=True
@@ -147,7 +147,7 @@ class Calls:
             task = base.copy()
             task[:, X_OFFSET], task[:, X_OFFSET + 1] = x_offset, x_lanes
             task[:, Y_OFFSET], task[:, Y_OFFSET + 1] = y_offset, y_lanes
-            task[:, PACKED_OFFSET] += number * sizes
+            task[:, PACKED_OFFSET] += number * self.packed_vector
             tasks.append(task)
         return tasks
 
@@ -202,15 +202,14 @@ class Calls:
         }
 
 
-X_OFFSET, Y_OFFSET, PACKED_OFFSET, PACKED_FILTER = (
-    GROUP_FIELDS.index(name) for name in ("x_offset", "y_offset", "packed_offset", "packed_filter")
+X_OFFSET, Y_OFFSET, PACKED_OFFSET = (
+    GROUP_FIELDS.index(name) for name in ("x_offset", "y_offset", "packed_offset")
 )
 
 
 @lru_cache(maxsize=512)
 def _plan(problem: ConvProblem, itemsize: int, x: Strides, w: Strides, y: Strides, workers: int) -> Plan:
     _, tile = best_tile(problem, itemsize, this_machine())
-    assert tile is not None
     alone = workers == 1 or cycles(problem, itemsize) < ALONE
     parts = 1 if alone or problem.products < FEW_PRODUCTS else 4 * workers
     made = Calls(problem, tile, x, w, y, parts)
@@ -248,11 +247,11 @@ def input_gradient(problem: ConvProblem, dtype: Any) -> Run:
 
 
 def applies(problem: ConvProblem, itemsize: int) -> bool:
-    """Tell whether there are groups, and planes that fill a vector, parts of which fit the cache."""
+    """Tell whether there are groups, and parts of their planes that fit the cache."""
     if problem.groups == 1 or any(max(axis.stride, axis.up) > MOST_STRIDE for axis in problem.axes):
         return False
     found = best_tile(problem, itemsize, this_machine())[1]
-    return found is not None and Blocks(problem, found, (), ()).least <= this_machine().l2
+    return Blocks(problem, found, (), ()).least <= this_machine().l2
 
 
 def workspace(problem: ConvProblem, itemsize: int) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from mygrad.convolution.executor import threads
 from mygrad.convolution.group_blocks import AGAIN, Block, Blocks, fastest
 from mygrad.convolution.group_dots import GROUP_DOT_FIELDS, GroupDotTile
-from mygrad.convolution.group_layout import Kept, lane_tables
+from mygrad.convolution.group_layout import Kept, lane_tables, run
 from mygrad.convolution.grouped import MOST_FILTERS, MOVED
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import contiguous, grid, table
@@ -28,7 +28,7 @@ __all__ = ["cycles", "filter_gradient", "workspace"]
 Array = np.ndarray[Any, Any]
 TASKS = 16  # enough for threads, and the same for any number of them
 MOST_TAP_ROWS = 6
-RESULT = 3  # cycles to put an element of the result in its place
+RESULT = 1  # cycles to put an element of the result in its place
 LOOP = 5  # cycles to begin and end a row
 
 
@@ -56,8 +56,8 @@ def _tile_cycles(problem: ConvProblem, tile: GroupDotTile, machine: Machine) -> 
 
 
 @lru_cache(maxsize=4096)
-def best_tile(problem: ConvProblem, itemsize: int, machine: Machine) -> tuple[float, GroupDotTile | None]:
-    """Return the cycles that the fastest tile takes, and that tile; None where planes are too small."""
+def best_tile(problem: ConvProblem, itemsize: int, machine: Machine) -> tuple[float, GroupDotTile]:
+    """Return the cycles that the fastest tile takes, and that tile."""
     return fastest(problem, itemsize, machine, _tiles, _tile_cycles)
 
 
@@ -85,6 +85,7 @@ class Calls:
         """The sums of all tiles of (filters, rows of taps, columns of taps), some of them twice."""
         self.x = contiguous(problem.x_shape, problem.groups, 1, tile.itemsize)
         self.g = contiguous(problem.y_shape, problem.groups, 1, tile.itemsize)
+        self.w = contiguous(problem.w_shape, problem.groups, 0, tile.itemsize)
         self.blocks, self.copied_bytes = Blocks(problem, tile, self.x, self.g), 0
         samples, rows = self.blocks.cuts(TASKS if problem.products > FEW_PRODUCTS else 1)
         self.known: dict[Any, dict[str, int]] = {}
@@ -141,36 +142,35 @@ class Calls:
 
     def _tasks(self, every: list[dict[str, int]]) -> list[Array]:
         """Return a task for each part of each vector of groups: its first block begins the sums."""
-        x, g = lane_tables(self.keep, self.problem.groups, self.tile.lanes, self.x[1], self.g[1])
+        steps, result = (self.x[1], self.g[1], self.w[0]), self.copied_bytes
+        self.copied_bytes += prod(self.slots) * self.tile.vector_bytes
+        lanes = list(zip(*lane_tables(self.keep, self.problem.groups, self.tile.lanes, *steps), strict=True))
+        last, size = self._result(result), prod(self.problem.w_shape) * self.tile.itemsize
         found = []
-        for part, number in product(range(self.parts), range(self.blocks.vectors)):
+        for part, (x, g, w) in product(range(self.parts), lanes):
+            own = {"result": result, "x_lanes": x[1], "g_lanes": g[1]}
             start, stop = (len(every) * n // self.parts for n in (part, part + 1))
-            result = part * self.blocks.vectors + number
-            own = {
-                "x_lanes": x[number][1],
-                "g_lanes": g[number][1],
-                "result": result * prod(self.slots) * self.tile.vector_bytes,
-            }
             rows = [
-                fields
+                dict.fromkeys(GROUP_DOT_FIELDS, 0)
+                | fields
                 | own
-                | {
-                    "x_offset": fields["x_offset"] + x[number][0],
-                    "g_offset": fields["g_offset"] + g[number][0],
-                    "add": int(n > 0),
-                }
+                | {"x_offset": fields["x_offset"] + x[0], "g_offset": fields["g_offset"] + g[0]}
+                | {"add": int(n > 0)}
                 for n, fields in enumerate(every[start:stop])
             ]
+            rows[-1] |= last | {"w_offset": part * size + w[0], "w_lanes": w[1]}
             found.append(table(rows, GROUP_DOT_FIELDS))
         return found
 
-    def found(self) -> Array:
-        """Return where each element of the filters is among the results of a part."""
-        lanes, slots = self.tile.lanes, [_slots(*each) for each in _tiled(self.problem, self.tile)]
-        groups = np.arange(self.problem.groups)
-        groups = groups // lanes * prod(self.slots) * lanes + groups % lanes
-        pitches = self.slots[1] * self.slots[2] * lanes, self.slots[2] * lanes, lanes
-        return grid(groups, *(slot * pitch for slot, pitch in zip(slots, pitches, strict=True)))
+    def _result(self, place: int) -> dict[str, int]:
+        """Return how to put the sums of all taps in the order of the filters."""
+        tile = self.tile
+        filters, rows, columns = (_slots(*each) for each in _tiled(self.problem, tile))
+        row = self.slots[2] * tile.vector_bytes
+        places = grid(filters * self.slots[1] * row, rows * row, columns * tile.vector_bytes)
+        fields = {"planes": self.keep(np.array([0, place])), "plane_count": 1}
+        fields |= run(self.keep, places, tile.lanes, tile.itemsize)
+        return {f"w_{name}": value for name, value in fields.items()}
 
 
 def _slots(size: int, part: int) -> Array:
@@ -180,32 +180,25 @@ def _slots(size: int, part: int) -> Array:
 
 
 @lru_cache(maxsize=512)
-def _plan(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Plan, tuple[int, int], Array]:
-    """Return the calls, the shape of their results, and where in each part the filters are."""
-    _, tile = best_tile(problem, itemsize, this_machine())
-    assert tile is not None
-    made = Calls(problem, tile)
+def _plan(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Plan, int]:
+    """Return the calls, and the number of partial results."""
+    made = Calls(problem, best_tile(problem, itemsize, this_machine())[1])
     alone = cycles(problem, itemsize) < ALONE
     none = np.zeros((0, 1), np.int64)
-    kept = made.keep.tables
-    plan = Plan(tile, none, made.tasks, 0, 0, made.copied_bytes, 1 if alone else workers, kept)
-    return plan, (made.parts, made.blocks.vectors * prod(made.slots) * tile.lanes), made.found()
+    workers, kept = 1 if alone else workers, made.keep.tables
+    return Plan(made.tile, none, made.tasks, 0, 0, made.copied_bytes, workers, kept), made.parts
 
 
 @prepared
 def filter_gradient(problem: ConvProblem, dtype: Any) -> Run:
     """Return what computes the gradient of w of a problem with ``up == 1``."""
-    plan, shape, found = _plan(problem.merged(), dtype.itemsize, threads())
-    found = found.reshape(problem.w_shape)
-
-    def run(x: Array, g: Array) -> Array:
-        parts = plan(x, g, np.empty(shape, dtype))
-        return (parts[0] if len(parts) == 1 else parts.sum(axis=0)).take(found)
-
-    return run
+    plan, parts = _plan(problem.merged(), dtype.itemsize, threads())
+    if parts == 1:
+        return plan.into(problem.w_shape, dtype)
+    return lambda x, g: plan(x, g, np.empty((parts, *problem.w_shape), dtype)).sum(axis=0)
 
 
 def workspace(problem: ConvProblem, itemsize: int) -> int:
     """Return the bytes of turned planes and partial results."""
-    plan, shape, _ = _plan(problem.merged(), itemsize, threads())
-    return plan.workspace + prod(shape) * itemsize
+    plan, parts = _plan(problem.merged(), itemsize, threads())
+    return plan.workspace + (parts > 1) * parts * prod(problem.w_shape) * itemsize

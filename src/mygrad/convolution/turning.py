@@ -11,9 +11,12 @@ from mygrad.convolution.tile import transposed
 __all__ = ["TURN_FIELDS", "turn", "turning"]
 
 # Tables: `lanes` is the offset of each lane in the array, `planes` (offset in the array, place in the
-# workspace), `squares` (offset in the array, the places of as many positions as there are lanes), `zeros` the
-# places that the array does not fill.
-TURN_FIELDS = "offset", "lanes", "planes", "plane_count", "squares", "square_count", "zeros", "zero_count"
+# workspace), `squares` (offset in the array, the places of as many positions as there are lanes), `singles`
+# (offset, place) of single positions, `zeros` the places that the array does not fill.
+TURN_FIELDS = (
+    "offset", "lanes", "planes", "plane_count", "squares", "square_count", "singles", "single_count",
+    "zeros", "zero_count",
+)  # fmt: skip
 
 
 class Turn:
@@ -23,8 +26,8 @@ class Turn:
         self.code = code = Code(lanes, itemsize)
         self.bring, self.size = bring, lanes * itemsize
         self.p = p = Fields(code, TURN_FIELDS)
-        self.lanes, self.planes, self.squares, self.zeros = (
-            p.address(code, name) for name in ("lanes", "planes", "squares", "zeros")
+        self.lanes, self.planes, self.squares, self.singles, self.zeros = (
+            p.address(code, name) for name in ("lanes", "planes", "squares", "singles", "zeros")
         )
         self.array = code.at("%array", p.offset)
         code.each(p.plane_count, self._plane)
@@ -36,6 +39,7 @@ class Turn:
         work = code.at("%work", code.integer(code.at(entry, 8)))
         code.each(p.zero_count, lambda n: self._zero(code.at(work, self._place(self.zeros, n))))
         code.each(p.square_count, lambda n: self._square(plane, work, n))
+        code.each(p.single_count, lambda n: self._single(plane, work, n))
 
     def _place(self, table: str, number: Value) -> str:
         return self.code.offset(self.code.entry(table, number, 4))
@@ -43,21 +47,32 @@ class Turn:
     def _zero(self, place: str) -> None:
         self.code.store(self.code.vector, "zeroinitializer", place, self.size)
 
+    def _rows(self, start: str) -> list[str]:
+        """Return where each lane is in the array."""
+        offsets = (self.code.integer(self.code.entry(self.lanes, lane)) for lane in range(self.code.lanes))
+        return [self.code.at(start, offset) for offset in offsets]
+
+    def _single(self, plane: str, work: str, number: str) -> None:
+        """Exchange one position, element by element."""
+        code = self.code
+        entry = code.entry(self.singles, number, 16)
+        rows = self._rows(code.at(plane, code.integer(entry)))
+        place = code.at(work, code.integer(code.at(entry, 8)))
+        for lane, row in enumerate(rows):
+            element = code.at(place, lane * code.itemsize)
+            source, target = (row, element) if self.bring else (element, row)
+            code.store(code.scalar, code.load(code.scalar, source), target)
+
     def _square(self, plane: str, work: str, number: str) -> None:
         code, lanes = self.code, range(self.code.lanes)
         entry = code.entry(self.squares, number, 8 + 4 * code.lanes)
         start, places = code.at(plane, code.integer(entry)), code.at(entry, 8)
-        rows = [code.at(start, code.integer(code.entry(self.lanes, lane))) for lane in lanes]
-        turned = [code.at(work, self._place(places, lane)) for lane in lanes]
-        if self.bring:
-            for place, value in zip(
-                turned, transposed(code, [code.vector_at(row) for row in rows]), strict=True
-            ):
-                code.store(code.vector, value, place, self.size)
-        else:
-            values = [code.vector_at(place, self.size) for place in turned]
-            for row, value in zip(rows, transposed(code, values), strict=True):
-                code.store(code.vector, value, row)
+        here = self._rows(start), code.itemsize
+        there = [code.at(work, self._place(places, lane)) for lane in lanes], self.size
+        (sources, align), (targets, into) = (here, there) if self.bring else (there, here)
+        values = transposed(code, [code.vector_at(source, align) for source in sources])
+        for target, value in zip(targets, values, strict=True):
+            code.store(code.vector, value, target, into)
 
 
 def turning(name: str, lanes: int, itemsize: int) -> list[str]:
