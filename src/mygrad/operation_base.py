@@ -1,14 +1,18 @@
-"""Base classes of operations: `Operation`, and those of ufuncs and of functions along axes."""
+"""Base classes of operations: `Operation`, and those of ufuncs and of functions along axes.
+
+`Function` and `Elementwise` are the forms in which mygrad's own functions are declared.
+"""
 
 from abc import abstractmethod
 from typing import Any
 
 import numpy as np
 
+from mygrad.autodiff.declare import Elementwise, Function
 from mygrad.autodiff.tensor import Tensor
 from mygrad.operation import Operation, SkipGradient  # noqa: F401 - public here too
 
-__all__ = ["BinaryUfunc", "Operation", "Sequential", "Ufunc", "UnaryUfunc"]
+__all__ = ["BinaryUfunc", "Elementwise", "Function", "Operation", "Sequential", "Ufunc", "UnaryUfunc"]
 
 
 class Ufunc(Operation):

@@ -282,3 +282,22 @@ def test_infinite_slopes_raise_no_warnings_of_their_own():
 def test_errors_say_where(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def test_a_list_of_numpy_numbers_is_a_nest_and_one_of_pythons_an_array():
+    found = mg.grad(lambda p: p[0] ** 2 * p[1])([np.float64(2.0), np.float64(3.0)])
+    assert [type(each) for each in found] == [mg.Tensor, mg.Tensor]
+    assert [float(each) for each in found] == [12.0, 4.0]
+    assert mg.grad(lambda p: p[0] ** 2 * p[1])([2.0, 3.0]).data.tolist() == [12.0, 4.0]
+
+
+def test_without_recording_the_value_is_detached_from_other_variables():
+    other = mg.tensor(3.0)
+    with mg.no_autodiff:
+        value, slope = mg.value_and_grad(lambda x: x**2 * other)(2.0)
+    assert (float(value), float(slope)) == (12.0, 12.0)
+    assert value.creator is None
+    assert slope.creator is None
+    value, _ = mg.value_and_grad(lambda x: x**2 * other)(2.0)
+    value.backward()
+    assert other.grad == 4.0

@@ -295,3 +295,13 @@ def test_threads_share_tensors():
     assert len(results) == 400
     assert all(results)
     assert x.data.flags.writeable
+
+
+def test_what_a_sliding_window_sees_is_guarded():
+    """NumPy's `as_strided` puts an object between a view and the array that it views."""
+    a = np.arange(5.0)
+    y = mg.tensor(2.0) * np.lib.stride_tricks.sliding_window_view(a, 3)
+    with pytest.raises(ValueError, match="read-only"):
+        a[0] = 1.0
+    del y
+    a[0] = 1.0

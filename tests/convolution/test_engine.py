@@ -360,6 +360,14 @@ def test_what_was_measured_is_what_is_chosen(monkeypatch):
     assert "measured" in explain(problem, "f4")
 
 
+def test_what_was_measured_is_kept_within_bounds(monkeypatch):
+    monkeypatch.setattr(planner, "_measured", {})
+    monkeypatch.setattr(planner, "MOST_MEASURED", 4)
+    for size in (3, 4, 5):
+        explain(make((1, 1, size), (1, 1, 2), stride=1), "f4", measure=True)
+    assert len(planner._measured) == 4
+
+
 def test_the_environment_forces_an_algorithm_and_threads():
     source = "import mygrad; mygrad.show_config()"
     output = run_python(source, MYGRAD_CONV_ALGORITHM="gemm", MYGRAD_NUM_THREADS="7")

@@ -111,6 +111,27 @@ def test_processors_are_those_of_the_affinity_within_the_quota(host, monkeypatch
     assert machine.usable_processors() == usable
 
 
+@pytest.mark.parametrize(
+    ("groups", "files", "usable"),
+    [
+        ("0::/system.slice/app.service\n", {"system.slice/app.service/cpu.max": "300000 100000"}, 3),
+        ("0::/a/b/c\n", {"a/b/c/cpu.max": "max 100000", "a/cpu.max": "200000 100000"}, 2),
+        ("4:memory:/x\n3:cpu,cpuacct:/x\n", {"cpu,cpuacct/x/cpu.cfs_quota_us": "250000\n"}, 3),
+        ("3:cpu,cpuacct:/x\n", {"cpu,cpuacct/x/cpu.cfs_quota_us": "-1\n"}, 8),
+        ("3:cpu,cpuacct:/x\n", {"cpu,cpuacct/cpu.cfs_quota_us": "400000\n"}, 4),
+        ("4:memory:/x\n", {"memory/x/cpu.max": "100000 100000"}, 8),
+        ("0::/\n", {"cpu.max": "100000 100000"}, 1),
+    ],
+)
+def test_a_quota_is_that_of_the_groups_of_the_process(host, monkeypatch, groups, files, usable):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    host["/proc/self/cgroup"] = groups
+    for name, text in files.items():
+        host[f"/sys/fs/cgroup/{name}"] = text
+        host[f"/sys/fs/cgroup/{name}".replace("quota", "period")] = text if "max" in name else "100000\n"
+    assert machine.usable_processors() == usable
+
+
 @pytest.mark.parametrize(("count", "usable"), [(6, 6), (None, 1)])
 def test_without_an_affinity_all_processors_count(host, monkeypatch, count, usable):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
@@ -174,6 +195,19 @@ def test_where_no_thread_can_be_started_the_caller_works_alone(monkeypatch):
 
 
 # -- memory and kernels
+
+
+def test_workspace_is_kept_within_bounds():
+    lender = executor.Lender()
+    for _ in range(3 * executor.KEPT_BUFFERS):
+        lender.give(np.empty(1000, np.uint8))
+    assert len(lender.free) == executor.KEPT_BUFFERS
+    lender = executor.Lender()
+    for _ in range(4):
+        lender.give(np.empty(executor.KEPT_BYTES // 2, np.uint8))
+    assert sum(each.size for each in lender.free) <= executor.KEPT_BYTES
+    assert lender.take(1000) is not None
+    assert len(lender.free) == 1
 
 
 def test_the_address_of_data_is_found_with_and_without_its_place(monkeypatch):

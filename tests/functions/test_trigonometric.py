@@ -1,5 +1,8 @@
 """Reciprocal trigonometric functions: identities, derivatives, ends of domains."""
 
+from fractions import Fraction
+from math import factorial
+
 import numpy as np
 import pytest
 
@@ -118,3 +121,17 @@ def test_what_is_no_number_is_refused(name):
         getattr(mg, name)("a")
     with pytest.raises(TypeError):
         getattr(mg, name)(1.0, banana=2)
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-7, 1e-4, 1e-3, 1e-2, 0.02, 0.1, 0.25, 0.299, 0.301, 0.5, 1.7])
+def test_sinc_is_exact_to_fourth_order_where_its_quotients_cancel(x):
+    """Against the derivatives of the series sum (-1)^n (pi x)^2n / (2n + 1)!, with rational coefficients."""
+    f = mg.sinc
+    for order in range(1, 5):
+        f = mg.grad(f)
+        terms = [
+            (-1) ** n * Fraction(np.pi) ** (2 * n) * Fraction(x) ** (2 * n - order)
+            / (2 * n + 1) / factorial(2 * n - order)
+            for n in range((order + 1) // 2, 30)
+        ]  # fmt: skip
+        np.testing.assert_allclose(float(f(x)), float(sum(terms)), rtol=1e-13, atol=1e-14)

@@ -236,3 +236,9 @@ def test_windows_that_no_memory_can_hold_are_a_memory_error():
         for size in (10**14, 10**18):
             with pytest.raises(MemoryError, match=r"Unable to allocate .* with shape \(\d+,\)"):
                 make(size)
+
+
+def test_a_window_far_from_the_data_sees_padding_only():
+    with pytest.raises(InvalidConvolution, match="window 0 sees padding only"):
+        max_pool(np.ones(2), (2,), 6, padding=((6, 0),))
+    np.testing.assert_array_equal(avg_pool(np.ones(2), (2,), 6, padding=((6, 0),)).data, [0.0, 1.0])

@@ -101,7 +101,30 @@ def give(gradients: Gradients, node: Node, g: Any) -> None:
 
 
 class Elementwise(Primitive):
-    """A ufunc. Rules see broadcast operands; sums over broadcast axes and masks are done here."""
+    """A ufunc with rules: from then on, it takes tensors.
+
+    Rules see broadcast operands; sums over broadcast axes, ``where=``, ``out=`` and ``dtype=`` are done here.
+
+    Parameters
+    ----------
+    ufunc : numpy.ufunc
+        NumPy's, or anybody's: ``ufunc(tensor)`` is recorded in the whole process.
+    *rules : callable
+        One for each operand, called as ``rule(g, y, *operands)``: a NumPy expression that returns the
+        gradient of the operand, given `g`, that of the result `y`; it is differentiated in turn.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> import numpy as np
+    >>> from mygrad.operation_base import Elementwise
+    >>> from scipy.special import erf
+    >>> error = Elementwise(erf, lambda g, y, x: g * 2 / np.sqrt(np.pi) * np.exp(-(x**2)))
+    >>> error
+    <mygrad-ufunc 'erf'>
+    >>> mg.grad(erf)(0.0), mg.grad(mg.grad(erf))(1.0)
+    (Tensor(1.12837917), Tensor(-0.83021499))
+    """
 
     rules: tuple[Rule, ...]
 
@@ -302,6 +325,14 @@ class Function(Primitive):
         The NumPy function overridden by this one; `function` by default.
     view : bool
         Whether the result may share memory with the first array.
+
+    Examples
+    --------
+    >>> import mygrad as mg
+    >>> from mygrad.operation_base import Function
+    >>> scaled = Function(lambda x, factor: x * factor, lambda g, y, x, factor: g * factor, names="x factor")
+    >>> mg.grad(lambda x: scaled(x, factor=3.0))(2.0)
+    Tensor(3.)
     """
 
     function: Any

@@ -86,6 +86,8 @@ def guard(array: Array, *, ours: bool = False) -> Guard | None:
         if found is not None:
             return found
         base = array.base
+        if base is not None and not isinstance(base, np.ndarray):
+            base = getattr(base, "base", None)  # NumPy's `as_strided` puts an object of its own between
         owner = None if base is None or not isinstance(base, np.ndarray) else guard(base)
         if old is None and not array.flags.writeable and not (ours and owner is not None):
             return owner

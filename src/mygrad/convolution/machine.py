@@ -5,12 +5,16 @@ A table of instruction sets, and questions to the operating system; knows no pro
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from pathlib import Path
 
 __all__ = ["ISAS", "Isa", "Machine", "this_machine", "usable_processors"]
 
+GROUPS = Path("/sys/fs/cgroup")
 BUSY_CLOCK = 1.25  # of the clock that the system reports
 
 
@@ -98,16 +102,29 @@ def this_machine() -> Machine:
     return Machine(isa, datapath, _cache(1, 32 << 10), _cache(2, 1 << 20), hertz)
 
 
-def _quota() -> float:
-    """Return how many processors the control group may keep busy."""
+def _control_groups() -> Iterator[Path]:
+    """Yield the folders of the control groups that this process is in, of both versions."""
+    yield GROUPS
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return float(quota) / float(period)
-    except (OSError, ValueError):
-        return float("inf")
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for _, controllers, path in (line.split(":", 2) for line in lines):
+        if not controllers or "cpu" in controllers.split(","):
+            folder = GROUPS / controllers / path.lstrip("/")
+            yield from (each for each in (folder, *folder.parents) if each.is_relative_to(GROUPS))
+
+
+def _quota(folder: Path) -> float:
+    """Return how many processors a control group may keep busy."""
+    for names in ("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"):
+        with suppress(OSError, ValueError):
+            quota, period = " ".join(folder.joinpath(name).read_text() for name in names).split()
+            return float(quota) / float(period) if float(quota) > 0 else inf
+    return inf
 
 
 def usable_processors() -> int:
     """Return the processors that this process may use: affinity and quota."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(count, int(_quota() + 0.5) if _quota() < count else count))
+    return max(1, int(min(count, *map(_quota, _control_groups())) + 0.5))

@@ -231,11 +231,12 @@ degrees: Final = elementwise(np.degrees, lambda g, y, x: np.degrees(g))
 
 def _sinc(g: Any, y: Any, x: Any) -> Any:
     """Differentiate sin(pi x) / (pi x), by its series where the quotient cancels."""
-    z = np.pi * np.where(np.abs(plain(x)) < 1e-2, 1, x)
-    small = np.pi * x
-    series = -small / 3 * (1 - small**2 / 10 * (1 - small**2 / 28))
+    near = np.abs(plain(x)) < 0.3
+    z, small, series = np.pi * np.where(near, 1, x), np.pi * np.where(near, x, 0), 1
+    for n in range(9, 0, -1):
+        series = 1 - small**2 * series / (2 * n * (2 * n + 3))
     exact = (np.cos(z) - np.sin(z) / z) / z
-    return g * np.pi * np.where(np.abs(plain(x)) < 1e-2, series, exact)
+    return g * np.pi * np.where(near, -small / 3 * series, exact)
 
 
 sinc: Final = Function(np.sinc, _sinc, names="a").override()

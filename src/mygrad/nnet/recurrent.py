@@ -100,9 +100,6 @@ def _outer(s: Any, d: Any) -> Any:
 class _Recurrence(Function):
     """All gradients are made in one walk back through time."""
 
-    def gradient(self, i: int, g: Any, y: Any, inputs: list[Any], params: Any) -> Any:
-        return _gradients(g, y, *inputs, **params)[i]
-
     def pull(self, node: Node, g: Any, gradients: Gradients) -> None:
         given = _gradients(g, gradients.see_output(node), *gradients.see(node.inputs), **node.params)
         for x, each in zip(node.inputs, given, strict=True):
