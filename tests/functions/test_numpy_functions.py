@@ -57,7 +57,11 @@ ONE = {
     "dsplit": [(T, lambda x: np.dsplit(x, 2)[0])],
     "trace": [(SQUARE[0], np.trace), (T, lambda x: np.trace(x, 1, 2, 1))],
     "ptp": [(V, np.ptp), (T, lambda x: np.ptp(x, axis=1))],
-    "average": [(M, np.average), (M, lambda x: np.average(x, axis=1, weights=[1.0, 2.0, 0.5, 3.0]))],
+    "average": [
+        (M, np.average),
+        (M, lambda x: np.average(x, axis=1, weights=[1.0, 2.0, 0.5, 3.0])),
+        (M, lambda x: np.average(x, 1, [1.0, 2.0, 0.5, 3.0], returned=True)[0]),
+    ],
     "median": [
         (V, np.median),
         (T, lambda x: np.median(x, axis=(0, 2))),
@@ -66,9 +70,12 @@ ONE = {
     "quantile": [
         (M, lambda x: np.quantile(x, [0.1, 0.5, 0.9], axis=1)),
         *(
-            (V, lambda x, m=m: np.quantile(x, 0.3, method=m))
-            for m in ("lower", "higher", "nearest", "midpoint")
+            (V, lambda x, m=m, q=q: np.quantile(x, q, method=m))
+            for q in (0.3, [0.3, 0.6], np.float64(0.3))
+            for m in ("lower", "higher", "nearest", "midpoint", "weibull", "hazen", "averaged_inverted_cdf")
         ),
+        (M, lambda x: np.quantile(x, [0.2, 0.7], axis=1, weights=[1, 2, 0, 3], method="inverted_cdf")),
+        (M, lambda x: np.quantile(x, 0.6, weights=np.exp(M), method="inverted_cdf")),
     ],
     "percentile": [(M, lambda x: np.percentile(x, 30, axis=0, keepdims=True))],
     "diff": [
@@ -86,9 +93,13 @@ ONE = {
     "nanmin": [(GAPS, np.nanmin)],
     "nancumsum": [(GAPS, lambda x: np.nancumsum(x, axis=1))],
     "nancumprod": [(GAPS, lambda x: np.nancumprod(x, axis=0))],
-    "nanmean": [(GAPS, np.nanmean), (GAPS, lambda x: np.nanmean(x, axis=1))],
-    "nanvar": [(GAPS, lambda x: np.nanvar(x, axis=1, ddof=1))],
-    "nanstd": [(GAPS, np.nanstd)],
+    "nanmean": [
+        (GAPS, np.nanmean),
+        (GAPS, lambda x: np.nanmean(x, axis=1)),
+        (M, lambda x: np.nanmean(x, axis=0, where=M > -1)),
+    ],
+    "nanvar": [(GAPS, lambda x: np.nanvar(x, axis=1, ddof=1)), (M, lambda x: np.nanvar(x, where=M > 0))],
+    "nanstd": [(GAPS, np.nanstd), (M, lambda x: np.nanstd(x, axis=1, where=[True, False, True, True]))],
     "nanmedian": [(GAPS, np.nanmedian), (GAPS, lambda x: np.nanmedian(x, axis=1, keepdims=True))],
     "nanquantile": [(GAPS, lambda x: np.nanquantile(x, [[0.1], [0.9]], axis=0))],
     "nanpercentile": [(GAPS, lambda x: np.nanpercentile(x, 30, axis=(0, 1), keepdims=True))],
@@ -208,6 +219,10 @@ TWO = {
     ],
     "polyfit": [
         (V, V[::-1] ** 2, lambda x, y: np.polyfit(x, y, 2)),
+        (V, V[::-1] ** 2, lambda x, y: np.polyfit(x, y, 1, full=True)[1]),
+        (V, V[::-1] ** 2, lambda x, y: np.polyfit(x, y, 1, cov=True)[1]),
+        (V, np.stack([V**2, np.sin(V)], 1), lambda x, y: np.polyfit(x, y, 1, cov=True)[1]),
+        (V, V[::-1] ** 2, lambda x, y: np.polyfit(x, y, 1, cov="unscaled")[1] * y[0]),
         (np.arange(4.0), M.T, lambda x, y: np.polyfit(x, y, 1, w=[1.0, 2.0, 1.0, 0.5])),
     ],
     "union1d": [(V, V + 0.01, np.union1d)],
@@ -314,7 +329,18 @@ def test_flips_are_views():
         (lambda: np.percentile(mg.tensor(V), 200), ValueError, r"\[0, 100\]"),
         (lambda: np.diff(mg.tensor(V), -1), ValueError, "non-negative"),
         (lambda: np.diff(mg.tensor(1.0)), ValueError, "one dimensional"),
-        (lambda: np.quantile(mg.tensor(V), 0.5, method="weibull"), NotImplementedError, "weibull"),
+        (lambda: np.quantile(mg.tensor(V), 0.5, method="nothing"), ValueError, "nothing"),
+        (
+            lambda: np.quantile(mg.tensor(M), 0.5, weights=[1.0], method="inverted_cdf"),
+            TypeError,
+            r"shape \(1,\) do not fit axis None",
+        ),
+        (
+            lambda: np.quantile(mg.tensor(V), 0.5, weights=mg.tensor(V**2), method="inverted_cdf"),
+            TypeError,
+            "no gradient",
+        ),
+        (lambda: np.quantile(mg.tensor(V), 0.5, weights=V**2), ValueError, "inverted_cdf"),
         (lambda: np.average(mg.tensor(M), weights=[1.0]), ValueError, "weights"),
         (lambda: np.hsplit(mg.tensor(1.0), 1), ValueError, "1 or more"),
         (lambda: np.dsplit(mg.tensor(M), 1), ValueError, "3 or more"),

@@ -73,30 +73,63 @@ def test_where_lets_gradients_through_at_true_only(ufunc):
 
 X = np.random.default_rng(1).uniform(0.5, 2.0, (2, 3, 4))
 ZEROS = np.where(X > 1.4, 0.0, X)
+MASK = X > 0.8
 CASES = {
     "sum": [
         lambda x: np.sum(x),
         lambda x: np.sum(x, axis=1),
         lambda x: np.sum(x, axis=(0, -1), keepdims=True),
+        lambda x: np.sum(x, axis=1, where=MASK, initial=3.0),
     ],
     "mean": [
         lambda x: np.mean(x),
         lambda x: np.mean(x, axis=(0, 2)),
         lambda x: np.mean(x, -1, keepdims=True),
+        lambda x: np.mean(x, axis=(0, 2), where=MASK),
+        lambda x: np.mean(x, where=mg.tensor(MASK[0])),
     ],
-    "var": [lambda x: np.var(x), lambda x: np.var(x, axis=1, ddof=1), lambda x: np.var(x, axis=(0, 1))],
-    "std": [lambda x: np.std(x), lambda x: np.std(x, axis=2, ddof=1, keepdims=True)],
+    "var": [
+        lambda x: np.var(x),
+        lambda x: np.var(x, axis=1, ddof=1),
+        lambda x: np.var(x, axis=(0, 1)),
+        lambda x: np.var(x, axis=(0, 2), where=MASK, ddof=1),
+        lambda x: np.var(x, where=MASK[0]),
+    ],
+    "std": [
+        lambda x: np.std(x),
+        lambda x: np.std(x, axis=2, ddof=1, keepdims=True),
+        lambda x: np.std(x, axis=(0, 1), where=MASK),
+    ],
     "max": [
         lambda x: np.max(x),
         lambda x: np.max(x, axis=1),
         lambda x: np.max(x, axis=(2, 0), keepdims=True),
+        lambda x: np.max(x, axis=1, where=MASK, initial=1.3),
+        lambda x: np.amax(x, initial=0.0),
     ],
-    "min": [lambda x: np.min(x), lambda x: np.min(x, axis=-1)],
-    "prod": [lambda x: np.prod(x), lambda x: np.prod(x, axis=1), lambda x: np.prod(x, axis=(0, 2))],
+    "min": [
+        lambda x: np.min(x),
+        lambda x: np.min(x, axis=-1),
+        lambda x: np.min(x, axis=0, where=MASK, initial=1.1),
+    ],
+    "prod": [
+        lambda x: np.prod(x),
+        lambda x: np.prod(x, axis=1),
+        lambda x: np.prod(x, axis=(0, 2)),
+        lambda x: np.prod(x, axis=1, where=MASK, initial=3.0),
+    ],
     "cumsum": [lambda x: np.cumsum(x), lambda x: np.cumsum(x, axis=1)],
     "cumprod": [lambda x: np.cumprod(x), lambda x: np.cumprod(x, axis=1)],
-    "reshape": [lambda x: np.reshape(x, (4, 6)), lambda x: x.reshape(-1) ** 2],
-    "ravel": [lambda x: np.ravel(x) ** 2],
+    "reshape": [
+        lambda x: np.reshape(x, (4, 6)),
+        lambda x: x.reshape(-1) ** 2,
+        lambda x: np.reshape(x, (4, 6), order="F") ** 2,
+        lambda x: np.reshape(x.T, (4, 6), order="A") ** 2,
+    ],
+    "ravel": [
+        lambda x: np.ravel(x) ** 2,
+        *(lambda x, order=order: np.ravel(np.swapaxes(x, 0, 1), order) ** 2 for order in "FAK"),
+    ],
     "transpose": [lambda x: np.transpose(x) ** 2, lambda x: np.transpose(x, (1, 2, 0)) ** 2],
     "moveaxis": [lambda x: np.moveaxis(x, (0, 1), (-1, 0)) ** 2],
     "swapaxes": [lambda x: np.swapaxes(x, 0, 2) ** 2],
@@ -157,6 +190,37 @@ def test_products_are_exact_with_zeros(name):
         check_gradient(f, ZEROS)
 
 
+@pytest.mark.parametrize("order", ["C", "F", "A", "K"])
+@pytest.mark.parametrize("a", [X, np.asfortranarray(X), X.transpose(1, 0, 2), X[::-1]])
+def test_order_of_memory(a, order):
+    x = mg.tensor(a, copy=False)
+    for f in (lambda a: np.ravel(a, order), lambda a: np.reshape(a, (6, 4), order.replace("K", "F"))):
+        y, expected = f(x), f(a)
+        np.testing.assert_array_equal(y, expected)
+        y.backward(expected)
+        np.testing.assert_array_equal(x.grad, a)
+    assert (np.ravel(x, order).base is x) == np.shares_memory(np.ravel(a, order), a)
+    np.testing.assert_array_equal(x.reshape(4, 6, order="F"), a.reshape(4, 6, order="F"))
+
+
+def test_the_first_value_of_a_maximum_counts_before_equal_elements():
+    x = mg.tensor([1.0, 3.0, 3.0, np.nan])
+    for initial, expected in ((3.0, [0, 0, 0]), (2.0, [0, 1, 0])):
+        np.max(x, where=[True, True, True, False], initial=initial).backward()
+        np.testing.assert_array_equal(x.grad, [*expected, 0])
+    np.max(x, initial=5.0).backward()
+    np.testing.assert_array_equal(x.grad, [0, 0, 0, 1])
+
+
+@pytest.mark.parametrize("f", [np.mean, np.var, np.sum, np.prod])
+def test_what_a_mask_leaves_out_may_be_anything(f):
+    x = mg.tensor([1.0, 2.0, 4.0, np.nan, np.inf])
+    f(x, where=[True, True, True, False, False]).backward()
+    y = mg.tensor([1.0, 2.0, 4.0])
+    f(y).backward()
+    np.testing.assert_allclose(x.grad, [*y.grad, 0, 0])
+
+
 MATRICES = [
     ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)),
     ((3,), (5, 3, 2)), ((5, 1, 2, 3), (4, 3, 2)), ((0, 3), (3, 2)),
@@ -186,11 +250,9 @@ def test_products_of_vectors_to_second_order(name):
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        (lambda x: np.mean(x, where=X > 1), TypeError),
-        (lambda x: np.max(x, initial=0.0), TypeError),
-        (lambda x: np.prod(x, initial=2.0), TypeError),
-        (lambda x: np.ravel(x, order="F"), TypeError),
-        (lambda x: np.reshape(x, (4, 6), order="F"), TypeError),
+        (lambda x: np.mean(x, initial=2.0), TypeError),
+        (lambda x: np.max(x, initial=x[0, 0, 0]), TypeError),
+        (lambda x: np.squeeze(x, order="F"), TypeError),
         (lambda x: np.matmul(x, x, axes=[(0, 1), (0, 1), (0, 1)]), TypeError),
         (lambda x: np.sum(x, banana=1), TypeError),
     ],

@@ -244,11 +244,11 @@ class Methods:
     def shape(self, shape: Any) -> None:
         PUBLIC["set_shape"](self, shape)
 
-    def reshape(self, *shape: Any, constant: bool | None = None) -> "Tensor":
+    def reshape(self, *shape: Any, order: Any = "C", constant: bool | None = None) -> "Tensor":
         """Return the same elements in another shape: a view where NumPy makes one."""
         if not shape:
             raise TypeError("reshape() takes at least one argument: the new shape")
-        return PUBLIC[np.reshape](self, shape[0] if len(shape) == 1 else shape, constant=constant)
+        return PUBLIC[np.reshape](self, shape[0] if len(shape) == 1 else shape, order, constant=constant)
 
     def flatten(self, *, constant: bool | None = None) -> "Tensor":
         """Return a copy of the elements along one axis."""

@@ -12,6 +12,7 @@ from mygrad.functions.compositions import composition
 from mygrad.functions.creation import astensor
 from mygrad.functions.decompositions import eigvals
 from mygrad.functions.inverses import lstsq
+from mygrad.functions.linear_algebra import inv
 from mygrad.functions.rearrangements import diag, vstack
 from mygrad.functions.shapes import atleast_1d, concatenate, ravel, reshape
 from mygrad.functions.signal import convolve
@@ -151,15 +152,13 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
 @composition(np.polyfit)
 def polyfit(
     x: Any, y: Any, deg: int, rcond: float | None = None, full: bool = False, w: Any = None, cov: Any = False
-) -> Tensor:
+) -> Any:
     """Return the polynomial of degree `deg` with the least squared distance from points, weighted by `w`.
 
-    `x` and `y` may have gradients, and so may the weights.
+    `x` and `y` may have gradients, and so may the weights. With `full`, the sum of squared distances follows,
+    and the rank, the singular values and `rcond`, which have no gradient; with `cov`, the covariance of the
+    coefficients, scaled by the distances unless it is "unscaled".
     """
-    if full or cov:
-        raise NotImplementedError(
-            "np.polyfit of a tensor returns the coefficients alone; for the rest pass the values, x.data"
-        )
     x, y = astensor(x) + 0.0, astensor(y) + 0.0
     if x.ndim != 1 or y.ndim not in (1, 2) or y.shape[0] != x.size or not x.size:
         raise ValueError(f"polyfit: x has shape (M,), y (M,) or (M, K), M > 0; got {x.shape} and {y.shape}")
@@ -167,6 +166,23 @@ def polyfit(
     if w is not None:
         weights = reshape(ravel(w), (-1, 1))
         left, y = left * weights, y * (weights if y.ndim == 2 else weights[:, 0])
-    scale = np.sqrt(np.sum(left.data**2, axis=0))  # whatever it is, the solution is the same
-    found = lstsq(left / scale, y, len(x) * np.finfo(x.dtype).eps if rcond is None else rcond)[0]
-    return (found.T / scale).T
+    scale = np.sqrt(np.sum(left**2, axis=0))
+    rcond = len(x) * np.finfo(x.dtype).eps if rcond is None else rcond
+    found, distances, rank, singular = lstsq(left / scale, y, rcond)
+    found = (found.T / scale).T
+    if full:
+        return found, distances, rank, singular, rcond
+    return (found, _covariance(left, y, found, cov)) if cov else found
+
+
+def _covariance(left: Tensor, y: Tensor, found: Tensor, cov: Any) -> Tensor:
+    """Return the covariance of the coefficients that were found, of each column of `y`."""
+    made = inv(left.T @ left)
+    if isinstance(cov, str) and cov == "unscaled":
+        return made if y.ndim == 1 else made[..., np.newaxis]
+    freedom = left.shape[0] - left.shape[1]
+    if freedom <= 0:
+        raise ValueError("the number of data points must exceed order to scale the covariance matrix")
+    distance = y - left @ found
+    factor = np.sum(np.real(distance * np.conj(distance)), axis=0) / freedom
+    return made * factor if y.ndim == 1 else made[..., np.newaxis] * factor

@@ -8,6 +8,7 @@ import numpy as np
 
 from mygrad.autodiff.declare import Function
 from mygrad.autodiff.dtypes import conjugated, is_bfloat16
+from mygrad.autodiff.overrides import any_variable
 from mygrad.autodiff.overrides import unwrapped as plain
 
 __all__ = [
@@ -43,27 +44,39 @@ def spread(g: Any, x: Any, axis: Any) -> Any:
     return whole
 
 
-def count(x: Any, axis: Any) -> int:
-    """Return how many elements go into one result."""
+def count(x: Any, axis: Any, where: Any = True) -> Any:
+    """Return how many elements go into one result; with a mask, an array with the reduced axes kept."""
+    if where is not True:
+        return np.sum(np.broadcast_to(where, x.shape), axis=axes_of(x, axis), keepdims=True)
     return math.prod(x.shape[i] for i in axes_of(x, axis))
 
 
+def _at(where: Any, g: Any) -> Any:
+    """Leave a gradient where elements were chosen."""
+    return g if where is True else np.where(where, g, 0)
+
+
 def _sum(g: Any, y: Any, x: Any, axis: Any = None, where: Any = True, **_: Any) -> Any:
-    whole = spread(g, x, axis)
-    return whole if where is True else np.where(where, whole, 0)
+    return _at(where, spread(g, x, axis))
 
 
-def _mean(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
-    return spread(g / count(x, axis), x, axis)
+def _mean(g: Any, y: Any, x: Any, axis: Any = None, where: Any = True, **_: Any) -> Any:
+    n = count(x, axis, where)
+    return _at(where, spread((g if where is True else kept(g, x, axis)) / n, x, axis))
 
 
-def _var(g: Any, y: Any, x: Any, axis: Any = None, ddof: Any = 0, **_: Any) -> Any:
+def _var(g: Any, y: Any, x: Any, axis: Any = None, ddof: Any = 0, where: Any = True, **_: Any) -> Any:
     if axis == ():
         return g * 0
-    centred = x - mean.either(x, axis=axis, keepdims=True)
-    n = count(x, axis) - ddof
-    scale = 2.0 / n if n or axis is None else np.inf  # of all elements: ZeroDivisionError, as in MyGrad 2.5
-    return kept(g, x, axis) * conjugated(centred) * scale
+    chosen = {} if where is True else {"where": where}
+    centred = x - mean.either(x, axis=axis, keepdims=True, **chosen)
+    n = count(x, axis, where) - ddof
+    if where is True and (n or axis is None):
+        scale = 2.0 / n  # of all elements, and none left: ZeroDivisionError, as in MyGrad 2.5
+    else:
+        n = np.asarray(n, dtype=float)
+        scale = np.divide(2.0, n, out=np.full(n.shape, np.inf), where=n != 0)
+    return _at(where, kept(g, x, axis) * conjugated(centred) * scale)
 
 
 def _std(g: Any, y: Any, x: Any, axis: Any = None, **params: Any) -> Any:
@@ -82,12 +95,27 @@ def first(x: Array, axis: Any, position: Any) -> Array:
     return np.transpose(mark.reshape(grouped.shape), np.argsort(others + axes))
 
 
-def _max(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
-    return kept(g, x, axis) * first(plain(x), axis, np.argmax)
+def _extreme(position: Any, worst: Any, beyond: Any) -> Callable[..., Any]:
+    """Declare the rule of a maximum or minimum: the first extreme element gets all, `initial` before it."""
+
+    def rule(
+        g: Any, y: Any, x: Any, axis: Any = None, where: Any = True, initial: Any = None, **_: Any
+    ) -> Any:
+        values = plain(x) if where is True else np.where(where, plain(x), worst(x.dtype))
+        mark = first(values, axis, position)
+        if initial is not None:
+            mark &= ~beyond(initial, values)
+        return kept(g, x, axis) * _at(where, mark)
+
+    return rule
 
 
-def _min(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
-    return kept(g, x, axis) * first(plain(x), axis, np.argmin)
+def _end(dtype: Any, sign: int) -> Any:
+    return sign * np.inf if dtype.kind in "fc" or is_bfloat16(dtype) else 0
+
+
+_max = _extreme(np.argmax, lambda dtype: _end(dtype, -1), np.greater_equal)
+_min = _extreme(np.argmin, lambda dtype: _end(dtype, 1), np.less_equal)
 
 
 def _flipped(x: Any, axis: int) -> Any:
@@ -104,8 +132,10 @@ def _before(x: Any, axis: int = -1) -> Any:
     return cumprod.either(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)
 
 
-def _prod(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
+def _prod(g: Any, y: Any, x: Any, axis: Any = None, where: Any = True, initial: Any = 1, **_: Any) -> Any:
     """Multiply all elements but one: never divide, so zeros do no harm."""
+    if where is not True:
+        x = np.where(where, x, 1)
     axes = axes_of(x, axis)
     others = tuple(i for i in range(x.ndim) if i not in axes)
     grouped = np.transpose(x, others + axes)
@@ -114,7 +144,7 @@ def _prod(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
     flat = np.reshape(grouped, (*grouped.shape[: len(others)], -1))
     but_one = _before(flat) * _flipped(_before(_flipped(flat, -1)), -1)
     back = np.transpose(np.reshape(but_one, grouped.shape), tuple(np.argsort(others + axes)))
-    return kept(g, x, axis) * back
+    return _at(where, kept(g, x, axis) * back * initial)
 
 
 def _cumsum(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
@@ -140,7 +170,20 @@ def _horner(g: Any, x: Any) -> Any:
     return np.stack(sums[::-1], axis=-1)
 
 
-class _Spread(Function):
+class _Reduction(Function):
+    """A function along axes, of the elements `where` a mask is true, beginning with `initial`."""
+
+    def run(self, operands: Any, params: dict[str, Any], constant: bool | None = None) -> Any:
+        if "where" in params:
+            params["where"] = params["where"] is True or np.array(plain(params["where"]))
+        if "initial" in params:
+            if any_variable([params["initial"]]):
+                raise TypeError(f"{self.name}: `initial` has no gradient; pass its values, initial.data")
+            params["initial"] = plain(params["initial"])
+        return super().run(operands, params, constant)
+
+
+class _Spread(_Reduction):
     """A variance or deviation: `correction` is the array API's name of `ddof`."""
 
     def run(self, operands: Any, params: dict[str, Any], constant: bool | None = None) -> Any:
@@ -152,7 +195,7 @@ class _Spread(Function):
 
 
 def _rounded_once(
-    numpy: Callable[..., Any], rule: Any, form: type[Function] = Function, **declaration: Any
+    numpy: Callable[..., Any], rule: Any, form: type[Function] = _Reduction, **declaration: Any
 ) -> Function:
     """Declare a reduction that is computed in single precision for bfloat16, which NumPy would not do.
 
@@ -171,15 +214,15 @@ def _rounded_once(
 
 
 sum: Final = _rounded_once(np.sum, _sum, names="x axis keepdims", also="where initial")
-mean: Final = _rounded_once(np.mean, _mean, names="x axis keepdims")
-var: Final = _rounded_once(np.var, _var, _Spread, names="x axis ddof keepdims")
-std: Final = _rounded_once(np.std, _std, _Spread, names="x axis ddof keepdims")
-amax: Final = _rounded_once(np.max, _max, names="x axis keepdims")
+mean: Final = _rounded_once(np.mean, _mean, names="x axis keepdims", also="where")
+var: Final = _rounded_once(np.var, _var, _Spread, names="x axis ddof keepdims", also="where")
+std: Final = _rounded_once(np.std, _std, _Spread, names="x axis ddof keepdims", also="where")
+amax: Final = _rounded_once(np.max, _max, names="x axis keepdims", also="where initial")
 max: Final = amax
-amin: Final = _rounded_once(np.min, _min, names="x axis keepdims")
+amin: Final = _rounded_once(np.min, _min, names="x axis keepdims", also="where initial")
 min: Final = amin
-prod: Final = _rounded_once(np.prod, _prod, names="a axis keepdims")
+prod: Final = _rounded_once(np.prod, _prod, names="a axis keepdims", also="where initial")
 cumsum: Final = _rounded_once(np.cumsum, _cumsum, names="a axis")
 cumprod: Final = _rounded_once(np.cumprod, _cumprod, names="a axis")
-Function(np.amax, _max, names="x axis keepdims").override()
-Function(np.amin, _min, names="x axis keepdims").override()
+_Reduction(np.amax, _max, names="x axis keepdims", also="where initial").override()
+_Reduction(np.amin, _min, names="x axis keepdims", also="where initial").override()

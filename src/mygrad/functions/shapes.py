@@ -9,7 +9,7 @@ import numpy as np
 from mygrad.autodiff import modes
 from mygrad.autodiff.declare import Function, Joining, _show, override
 from mygrad.autodiff.dtypes import has_gradient
-from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC
+from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, unwrapped
 from mygrad.autodiff.tensor import Tensor, stand_in
 from mygrad.autodiff.views import Step
 from mygrad.functions.indexing import scatter
@@ -26,16 +26,31 @@ def _inverse(axes: Any) -> tuple[int, ...] | None:
     return None if axes is None else tuple(np.argsort([i % len(axes) for i in axes]))
 
 
+def _order(x: Any, order: Any) -> Any:
+    """Return the order in which the elements of `x` were read: "C" or "F"."""
+    return order if order in "CF" else "F" if np.isfortran(unwrapped(x)) else "C"
+
+
+def _raveled(g: Any, y: Any, x: Any, order: Any = "C") -> Any:
+    if order != "K":
+        return np.reshape(g, x.shape, order=_order(x, order))
+    number = np.empty_like(unwrapped(x), dtype=np.intp)  # which lies in memory as `x` does
+    number[...] = np.arange(x.size).reshape(x.shape)
+    return np.reshape(g[np.argsort(np.ravel(number, "K"))], x.shape)
+
+
+def _reshaped(x: Any, shape: Any, order: Any = "C") -> Any:
+    return np.reshape(x, shape, order=order)
+
+
 _reshape = Function(
-    lambda x, shape: np.reshape(x, shape),
-    lambda g, y, x, shape: np.reshape(g, x.shape),
-    names="a shape",
+    _reshaped,
+    lambda g, y, x, shape, order="C": np.reshape(g, x.shape, order=_order(x, order)),
+    names="a shape order",
     numpy=np.reshape,
     view=True,
 )
-ravel: Final = Function(
-    np.ravel, lambda g, y, x, **_: np.reshape(g, x.shape), names="a", view=True
-).override()
+ravel: Final = Function(np.ravel, _raveled, names="a order", view=True).override()
 squeeze: Final = Function(
     lambda a, axis=None: np.squeeze(a, axis)[...],  # NumPy returns `a` itself where nothing is squeezed
     lambda g, y, x, **_: np.reshape(g, x.shape),
@@ -149,7 +164,7 @@ def _transpose_numpy(a: Any, axes: Any = None) -> Tensor:
 def reshape(
     a: Any,
     newshape: Any = None,
-    order: str = "C",
+    order: Any = "C",
     *,
     shape: Any = None,
     copy: bool | None = None,
@@ -162,8 +177,9 @@ def reshape(
     a : ArrayLike
     newshape : int or tuple of int
         At most one entry may be -1: it is inferred. `shape` is NumPy's other name for it.
-    order : "C"
-        Elements are read in row-major order; no other is implemented.
+    order : {"C", "F", "A"}
+        Elements are read and placed with the last index changing fastest ("C"), the first one ("F"), or the
+        first one if `a` lies so in memory ("A").
     copy : bool, optional
         With True, the result is no view.
     constant : bool, optional
@@ -179,9 +195,10 @@ def reshape(
     Tensor([[0., 1.],
             [2., 3.]])
     """
+    params = {"shape": newshape if shape is None else shape}
     if order != "C":
-        raise TypeError(f"np.reshape of a tensor reads in order='C' only, not {order!r}")
-    made = _reshape.run((a,), {"shape": newshape if shape is None else shape}, constant)
+        params["order"] = order
+    made = _reshape.run((a,), params, constant)
     return +made if copy else made
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from mygrad.autodiff.dtypes import is_complex
-from mygrad.autodiff.overrides import unwrapped
+from mygrad.autodiff.overrides import any_variable, unwrapped
 from mygrad.autodiff.tensor import Tensor
 from mygrad.functions import reductions
 from mygrad.functions.compositions import composition
@@ -30,18 +30,25 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Te
 
 
 @composition(np.average)
-def average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Tensor:
-    """Return the mean along `axis`, weighted if there are weights; both may have gradients."""
+def average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    """Return the mean along `axis`, weighted if there are weights; both may have gradients.
+
+    With `returned`, the sum of the weights follows, in the same shape.
+    """
     a = astensor(a)
-    if weights is None:
+    if weights is None and not returned:
         return reductions.mean(a, axis=axis, keepdims=keepdims)
+    weights = np.ones(a.shape, a.dtype) if weights is None else weights
     weights = astensor(weights)
     if weights.shape != a.shape:
         if not isinstance(axis, int) or weights.shape != (a.shape[axis],):
             raise ValueError(f"average: weights of shape {weights.shape} do not fit axis {axis} of {a.shape}")
         weights = reshape(weights, (-1, *(1,) * (a.ndim - axis % a.ndim - 1)))
     total = reductions.sum(weights * np.ones(a.shape, a.dtype), axis=axis, keepdims=keepdims)
-    return reductions.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    mean = reductions.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (mean, total) if returned else mean
 
 
 def _last(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
@@ -54,8 +61,8 @@ def _last(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
 
 @composition(np.quantile)
 def quantile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
-    keepdims: bool = False,
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: Any = "linear",
+    keepdims: bool = False, *, weights: Any = None,
 ) -> Tensor:  # fmt: skip
     """Return the value below which a share `q` of the elements along `axis` lies, interpolated linearly.
 
@@ -68,8 +75,12 @@ def quantile(
     out : Tensor or numpy.ndarray, optional
     overwrite_input : bool
         Without influence: the input is never overwritten.
-    method : {"linear", "lower", "higher", "nearest", "midpoint"}
+    method : str
+        One of those of `numpy.quantile`; "linear" by default.
     keepdims : bool
+    weights : array, optional
+        How often each element counts, of the shape of `a` or of its one `axis`; no gradient. They need
+        method="inverted_cdf".
 
     Examples
     --------
@@ -77,7 +88,7 @@ def quantile(
     >>> mg.quantile(mg.tensor([4.0, 1.0, 3.0]), 0.25)
     Tensor(2.)
     """
-    return _quantile(*_checked(a, q), axis, method, keepdims)
+    return _quantile(*_checked(a, q), axis, method, keepdims, weights=weights)
 
 
 def _checked(a: Any, q: Any) -> tuple[Tensor, Any]:
@@ -89,38 +100,54 @@ def _checked(a: Any, q: Any) -> tuple[Tensor, Any]:
     return x, q
 
 
-def _quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool, *, skip_nan: bool = False) -> Tensor:
+def _quantile(
+    x: Any, q: Any, axis: Any, method: Any, keepdims: bool, *, skip_nan: bool = False, weights: Any = None
+) -> Tensor:
     shares = np.asarray(unwrapped(q), dtype=float)
     flat, kept = _last(x, axis)
     ordered = sort(flat, axis=-1)  # NaN comes last
     missing = np.isnan(ordered.data)
-    last = np.sum(~missing if skip_nan else np.ones_like(missing), axis=-1, keepdims=True) - 1
-    place = np.maximum(shares.reshape(-1) * last, 0)
+    counts = np.sum(~missing if skip_nan else np.ones_like(missing), axis=-1)
+    if weights is None:
+        place = _places(shares.reshape(-1), counts, method)
+    else:
+        given = _last(_weights(weights, x, axis), axis)[0].data
+        given = np.where(missing, 0, np.take_along_axis(given, np.argsort(flat.data, -1, kind="stable"), -1))
+        ranks = np.broadcast_to(np.arange(given.shape[-1]), given.shape)
+        place = np.moveaxis(np.quantile(ranks, shares.reshape(-1), -1, method=method, weights=given), 0, -1)
     low = np.floor(place).astype(np.intp)
-    high = np.clip(low + 1, 0, np.maximum(last, 0))
-    part = _part(method, place, low).astype(x.dtype if np.isscalar(q) else np.result_type(x.dtype, shares))
+    high = np.clip(low + 1, 0, np.maximum(counts[..., None] - 1, 0))
+    exact = method in DISCRETE or type(q) in (int, float)
+    part = (place - low).astype(x.dtype if exact else np.result_type(x.dtype, np.asarray(unwrapped(q))))
     found = take_along_axis(ordered, low, -1) * (1 - part) + take_along_axis(ordered, high, -1) * part
     if not skip_nan and missing.any():  # a NaN makes every order a NaN
         found = where(missing[..., -1:], np.nan, found)
     return reshape(moveaxis(found, -1, 0), (*shares.shape, *(kept if keepdims else flat.shape[:-1])))
 
 
-def _part(method: str, place: Any, low: Any) -> Any:
-    rest = place - low
-    rules: dict[str, Callable[[Any], Any]] = {
-        "linear": lambda r: r,
-        "lower": np.zeros_like,
-        "higher": lambda r: np.where(r > 0, 1.0, 0.0),
-        "nearest": lambda r: np.where((r > 0.5) | ((r == 0.5) & (low % 2 == 1)), 1.0, 0.0),
-        "midpoint": lambda r: np.where(r > 0, 0.5, 0.0),
-    }
-    if method not in rules:
-        raise NotImplementedError(f"quantiles of a tensor by method={method!r}; there are {', '.join(rules)}")
-    return np.asarray(rules[method](rest))
+DISCRETE = {"closest_observation", "higher", "inverted_cdf", "lower", "nearest"}
+"""Methods whose results are elements."""
+
+
+def _places(shares: Any, counts: Any, method: Any) -> Any:
+    """Return the place among n sorted numbers of each share: the quantile of the places 0 to n - 1."""
+    places = {n: np.quantile(np.arange(max(n, 1)), shares, method=method) for n in set(counts.flat)}
+    return np.array([places[n] for n in counts.flat]).reshape(*counts.shape, -1)
+
+
+def _weights(weights: Any, x: Any, axis: Any) -> Tensor:
+    if any_variable([weights]):
+        raise TypeError("the weights of a quantile have no gradient; pass their values, weights.data")
+    weights = np.asarray(unwrapped(weights))
+    if weights.shape != x.shape:
+        if not isinstance(axis, int) or weights.shape != (x.shape[axis],):
+            raise TypeError(f"weights of shape {weights.shape} do not fit axis {axis} of {x.shape}")
+        weights = np.broadcast_to(weights.reshape(-1, *(1,) * (x.ndim - axis % x.ndim - 1)), x.shape)
+    return astensor(weights, constant=True)
 
 
 def _in_percent(q: Any) -> Any:
-    shares = np.asarray(unwrapped(q), dtype=float) / 100
+    shares = q / 100 if type(q) in (int, float) else np.asarray(unwrapped(q)) / 100
     if np.any((shares < 0) | (shares > 1)):
         raise ValueError("Percentiles must be in the range [0, 100]")
     return shares
@@ -128,11 +155,11 @@ def _in_percent(q: Any) -> Any:
 
 @composition(np.percentile)
 def percentile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
-    keepdims: bool = False,
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: Any = "linear",
+    keepdims: bool = False, *, weights: Any = None,
 ) -> Tensor:  # fmt: skip
     """Return quantiles for shares in percent."""
-    return quantile(a, _in_percent(q), axis, method=method, keepdims=keepdims)
+    return quantile(a, _in_percent(q), axis, method=method, keepdims=keepdims, weights=weights)
 
 
 @composition(np.median)
@@ -251,46 +278,46 @@ nancumprod: Final = _ignoring(np.nancumprod, reductions.cumprod, 1.0)
 
 
 @composition(np.nanmean)
-def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Tensor:
+def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Tensor:
     """Return the mean of what is not NaN."""
-    x = astensor(a)
-    count = np.sum(~np.isnan(x.data), axis=axis, keepdims=keepdims)
-    return nansum(x, axis, keepdims=keepdims) / count.astype(x.dtype)
+    x, chosen = astensor(a), np.asarray(unwrapped(where), dtype=bool)
+    count = np.sum(~np.isnan(x.data) & chosen, axis=axis, keepdims=keepdims)
+    return nansum(x, axis, keepdims=keepdims, where=chosen) / count.astype(x.dtype)
 
 
 @composition(np.nanvar)
-def nanvar(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: bool = False) -> Tensor:
+def nanvar(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: bool = False, where: Any = True) -> Tensor:
     """Return the variance of what is not NaN."""
     x = astensor(a)
-    valid = ~np.isnan(x.data)
-    centred = where(valid, x - nanmean(x, axis, keepdims=True), 0.0)
+    valid = ~np.isnan(x.data) & np.asarray(unwrapped(where), dtype=bool)
+    centred = np.where(valid, x - nanmean(x, axis, keepdims=True, where=valid), 0.0)
     count = (np.sum(valid, axis=axis, keepdims=keepdims) - ddof).astype(x.real.dtype)
     square = np.real(centred * np.conj(centred)) if is_complex(centred) else centred**2
     return reductions.sum(square, axis=axis, keepdims=keepdims) / count
 
 
 @composition(np.nanstd)
-def nanstd(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: bool = False) -> Tensor:
+def nanstd(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: bool = False, where: Any = True) -> Tensor:
     """Return the standard deviation of what is not NaN."""
-    return np.sqrt(nanvar(a, axis, ddof=ddof, keepdims=keepdims))
+    return np.sqrt(nanvar(a, axis, ddof=ddof, keepdims=keepdims, where=where))
 
 
 @composition(np.nanquantile)
 def nanquantile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
-    keepdims: bool = False,
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: Any = "linear",
+    keepdims: bool = False, *, weights: Any = None,
 ) -> Tensor:  # fmt: skip
     """Return the quantiles of what is not NaN."""
-    return _quantile(*_checked(a, q), axis, method, keepdims, skip_nan=True)
+    return _quantile(*_checked(a, q), axis, method, keepdims, skip_nan=True, weights=weights)
 
 
 @composition(np.nanpercentile)
 def nanpercentile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
-    keepdims: bool = False,
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: Any = "linear",
+    keepdims: bool = False, *, weights: Any = None,
 ) -> Tensor:  # fmt: skip
     """Return the quantiles of what is not NaN, for shares in percent."""
-    return nanquantile(a, _in_percent(q), axis, method=method, keepdims=keepdims)
+    return nanquantile(a, _in_percent(q), axis, method=method, keepdims=keepdims, weights=weights)
 
 
 @composition(np.nanmedian)
