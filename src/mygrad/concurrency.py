@@ -27,6 +27,7 @@ class once(Generic[T]):  # noqa: N801  # a decorator
     `functools.cached_property` has, before Python 3.12, a lock that a forked child may find locked for ever.
     """
 
+    make: Callable[[Any], T]
     name: str
 
     def __init__(self, make: Callable[[Any], T]) -> None:

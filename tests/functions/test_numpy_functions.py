@@ -418,3 +418,10 @@ def test_the_product_of_nothing_has_a_gradient_without_elements(axis):
     assert_array_equal(y.data, np.prod(np.ones((0, 3)), axis=axis))
     y.backward()
     assert x.grad.shape == (0, 3)
+
+
+def test_at_a_point_interp_has_the_slope_of_the_piece_after_it():
+    """At the last point that of the piece before it: there is none after."""
+    xp, fp = [0.0, 1.0, 3.0], [0.0, 1.0, 7.0]
+    slopes = mg.grad(lambda x: np.interp(x, xp, fp).sum())(np.array([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0]))
+    np.testing.assert_array_equal(slopes, [0.0, 1.0, 1.0, 3.0, 3.0, 3.0, 0.0])
