@@ -33,9 +33,10 @@ def make_one(folder: Path, requirement: str) -> str:
 
 
 def environment(library: str) -> dict[str, str]:
-    """Two threads; ours is the working tree, and no peer sees it."""
+    """Two threads; ours is the working tree, and no peer sees it; as if installed, bytecode is kept."""
     variables = two_threads()
-    variables.pop("PYTHONPATH", None)
+    for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
+        variables.pop(name, None)
     return variables | ({"PYTHONPATH": str(ROOT / "src")} if library in OURS else {})
 
 
