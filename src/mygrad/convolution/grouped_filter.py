@@ -29,7 +29,7 @@ Array = np.ndarray[Any, Any]
 TASKS = 16  # enough for threads, and the same for any number of them
 MOST_TAP_ROWS = 6
 RESULT = 1  # cycles to put an element of the result in its place
-LOOP = 5  # cycles to begin and end a row
+LOOP = 15  # cycles to begin and end a row
 
 
 def _tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: int) -> Iterator[GroupDotTile]:
