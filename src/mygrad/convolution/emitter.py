@@ -31,7 +31,8 @@ BLOCK_FIELDS = (
     "add_sums", "keep_sums", "sums_offset",
 )  # fmt: skip
 PACK_FIELDS = (
-    "w_offset", "packed_offset", "runs", "run_offsets", "run_taps", "vector_taps", "tap", "filter", "filters",
+    "w_offset", "packed_offset", "runs", "run_offsets", "run_taps", "tap", "filter", "filters",
+    "squares", "parts", "lines", "alone", "part_taps", "part_low", "part_begin", "part_step",
 )  # fmt: skip
 
 
@@ -53,27 +54,54 @@ class Packing:
         self.w, self.packed = code.at("%w", p.w_offset), code.at("%packed", p.packed_offset)
         self.table = p.address(code, "run_offsets")
         self.line = tile.width * tile.itemsize
+        code.room("square", tile.lanes * self.line)
         code.each(p.runs, self.run)
 
     def run(self, number: str) -> None:
-        """Pack taps that follow each other at one distance."""
+        """Pack taps that follow each other at one distance: by squares, by lines of filters, one by one."""
         code, p = self.code, self.p
         source = code.at(self.w, code.integer(code.entry(self.table, number)))
         target = code.at(self.packed, code.multiply(code.multiply(number, p.run_taps), self.line))
-        done = code.multiply(p.vector_taps, self.tile.lanes)
         if not self.tile.by_position:
-            code.each(p.vector_taps, lambda index: self.vectors(source, target, index))
-        left = code.subtract(p.run_taps, done)
-        code.each(left, lambda index: self.tap(source, target, code.add(done, index)))
+            code.each(p.squares, lambda index: self.square(source, target, index))
+            code.each(p.parts, lambda index: self.part(source, target, index))
+            code.each(p.lines, lambda t: self.copy(code.at(source, code.multiply(t, p.tap)), target, t))
+        done = code.subtract(p.run_taps, p.alone)
+        code.each(p.alone, lambda index: self.tap(source, target, code.add(done, index)))
 
-    def vectors(self, source: str, target: str, index: str) -> None:
-        """Pack as many taps as there are lanes."""
+    def square(self, source: str, target: str, index: str) -> None:
+        """Pack as many taps as there are lanes, which are neighbours."""
         code, tile = self.code, self.tile
         start = code.entry(source, index, tile.vector_bytes)
         into = code.entry(target, index, tile.lanes * self.line)
         for v in range(tile.vectors):
             filters = code.at(start, code.multiply(self.p.filter, v * tile.lanes))
             transpose(code, code.at(into, v * tile.vector_bytes), self.line, filters, self.p.filter)
+
+    def part(self, source: str, target: str, index: str) -> None:
+        """Pack taps that a vector reaches: all that lies there is transposed, then some rows are taken."""
+        code, tile, p = self.code, self.tile, self.p
+        first = code.add(code.multiply(p.squares, tile.lanes), code.multiply(index, p.part_taps))
+        taps = code.smaller(p.part_taps, code.subtract(p.run_taps, first))
+        last = code.subtract(taps, 1)
+        lowest = code.at(code.at(source, code.multiply(first, p.tap)), code.multiply(last, p.part_low))
+        for v in range(tile.vectors):
+            filters = code.at(lowest, code.multiply(p.filter, v * tile.lanes))
+            transpose(code, code.at("%square", v * tile.vector_bytes), self.line, filters, p.filter)
+        begin = code.at("%square", code.multiply(last, p.part_begin))
+
+        def row(t: str) -> None:
+            self.copy(code.at(begin, code.multiply(t, p.part_step)), target, code.add(first, t))
+
+        code.each(taps, row)
+
+    def copy(self, row: str, target: str, t: Value) -> None:
+        """Copy a line of filters."""
+        code, tile = self.code, self.tile
+        into = code.entry(target, t, self.line)
+        for v in range(tile.vectors):
+            place = v * tile.vector_bytes
+            code.store(code.vector, code.vector_at(code.at(row, place)), code.at(into, place))
 
     def tap(self, source: str, target: str, t: Value) -> None:
         code, p = self.code, self.p

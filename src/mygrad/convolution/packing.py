@@ -3,6 +3,7 @@
 `parameters` has those of the calls that read them.
 """
 
+from collections.abc import Iterator
 from itertools import product
 from math import ceil, prod
 from typing import Any
@@ -17,6 +18,7 @@ from mygrad.convolution.tile import Tile
 __all__ = ["Packing"]
 
 Array = np.ndarray[Any, Any]
+LEAST_REACHED = 3  # taps, for which all that a vector reaches is transposed
 
 
 class Packing:
@@ -72,8 +74,9 @@ class Packing:
         for group, block in product(range(self.problem.groups), range(self.blocks)):
             before = 0
             for cut in cuts:
-                rows.append(self._call(group, block, cut, run_taps, before))
-                before += len(cut) * run_taps
+                for some, safe in self._safe(group, block, cut, run_taps):
+                    rows.append(self._call(group, block, some, run_taps, before, safe))
+                    before += len(some) * run_taps
         return table(rows, PACK_FIELDS)
 
     def _runs(self) -> tuple[Array, int]:
@@ -85,17 +88,69 @@ class Packing:
         starts = [np.arange(n) * step for n, step in zip(sizes[:first], strides, strict=False)]
         return grid(*starts), prod(sizes[first:])
 
-    def _call(self, group: int, block: int, starts: Array, run_taps: int, before: int) -> dict[str, int]:
+    def _safe(self, group: int, block: int, starts: Array, run_taps: int) -> Iterator[tuple[Array, bool]]:
+        """Cut off the last run if whole vectors of its taps would be read past the end of w."""
+        tile, tap = self.tile, self.steps[-1]
+        reached = max(0, (run_taps - 1) * tap) + tile.lanes * tile.itemsize
+        ends = self._offset(group, block) + starts + (tile.width - 1) * self.w[1] + reached
+        safe = ends <= self._end()
+        last = len(starts) - (not safe[-1])
+        if last:
+            yield starts[:last], bool(safe[:last].all())
+        if last < len(starts):
+            yield starts[last:], False
+
+    def _end(self) -> int:
+        """Return where the last element ends that is sure to be in w."""
+        sizes = (
+            self.problem.groups,
+            self.problem.filters,
+            *self._order([self.problem.channels, *(a.k for a in self.problem.axes)]),
+        )
+        steps = *self.w[:2], *self.steps
+        lasts = (max(0, (size - 1) * step) for size, step in zip(sizes, steps, strict=True))
+        return self.first + sum(lasts) + self.tile.itemsize
+
+    def _offset(self, group: int, block: int) -> int:
+        return self.first + group * self.w[0] + block * self.tile.width * self.w[1]
+
+    def _ways(self, run_taps: int, *, whole: bool, safe: bool) -> dict[str, int]:
+        """Say how the taps of a run are packed: `alone` are those that are left.
+
+        A square has neighbours in their order. A part has what a vector reaches of taps that are a few
+        elements apart, in either order.
+        """
+        tile, tap = self.tile, self.steps[-1]
+        line, apart = tile.width * tile.itemsize, max(1, abs(tap) // tile.itemsize)
+        reached = (tile.lanes - 1) // apart + 1
+        lines = run_taps * (whole and self.w[1] == tile.itemsize)
+        squares = (run_taps - lines) // tile.lanes * (whole and tap == tile.itemsize)
+        left = run_taps - lines - squares * tile.lanes
+        parts = ceil(left / reached) * (whole and safe and min(left, reached) >= LEAST_REACHED)
+        return {
+            "lines": lines,
+            "squares": squares,
+            "parts": parts,
+            "alone": left * (parts == 0),
+            "part_taps": reached,
+            "part_low": min(tap, 0),
+            "part_begin": apart * line if tap < 0 else 0,
+            "part_step": (apart if tap > 0 else -apart) * line,
+        }
+
+    def _call(
+        self, group: int, block: int, starts: Array, run_taps: int, before: int, safe: bool
+    ) -> dict[str, int]:
         tile = self.tile
         filters = min(tile.width, self.problem.filters - block * tile.width)
-        whole = not tile.by_position and self.steps[-1] == tile.itemsize and filters == tile.width
+        whole = not tile.by_position and filters == tile.width
         return {
-            "w_offset": self.first + group * self.w[0] + block * tile.width * self.w[1],
+            **self._ways(run_taps, whole=whole, safe=safe and self.w[1] > 0),
+            "w_offset": self._offset(group, block),
             "packed_offset": self.place(group, block, before),
             "runs": len(starts),
             "run_offsets": self.layout.keep(starts),
             "run_taps": run_taps,
-            "vector_taps": run_taps // tile.lanes if whole else 0,
             "tap": self.steps[-1],
             "filter": self.w[1],
             "filters": filters,
