@@ -106,6 +106,7 @@ PHASED = {
     "elements": make((1, 24, 651), (20, 24, 24), stride=11, fit="floor"),
     "dilated": make((1, 5, 41, 43), (6, 5, 3, 3), stride=(2, 6), dilation=(3, 4), fit="floor"),
     "several chunks": make((2, 20, 9, 33), (700, 20, 3, 4), stride=2, padding=1, fit="floor"),
+    "all of x at once": make((5, 4, 4, 3), (20, 2, 4, 3), stride=3, groups=2),
     "shorter than the stride": make((2, 4, 2, 3), (5, 4, 2, 1), stride=4, fit="floor"),
     "fewer products": make((2, 32, 63, 64), (40, 32, 4, 4), stride=2, padding=1, fit="floor"),
     "fewer products in groups": make((1, 64, 400), (64, 32, 11), stride=3, groups=2, fit="floor"),
@@ -114,7 +115,7 @@ PHASED = {
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("algorithm", ["direct", "winograd"])
+@pytest.mark.parametrize("algorithm", ["direct", "winograd", "gemm-scatter"])
 @pytest.mark.parametrize("problem", PHASED.values(), ids=PHASED)
 def test_phases_are_put_side_by_side(problem, algorithm, dtype):
     """As exact as sums of other kernels, and the same bits for any number of threads."""

@@ -130,6 +130,8 @@ def _gather_input(problem: ConvProblem, dtype: str) -> float:
 
 
 def _scatter(problem: ConvProblem, dtype: str) -> float:
+    if gemm.is_whole(problem):
+        return 1e-9 * (_products(problem, dtype) + 3 * CALL_NS)
     calls = CALLS + 3 * _taps(problem) * _patch_blocks(problem)
     moved = 2 * _patches(problem) + prod(problem.y_shape)
     return 1e-9 * (_products(problem, dtype) + MOVE_NS * moved + CALL_NS * calls)
