@@ -169,7 +169,31 @@ def test_filters_that_are_not_finite_do_not_meet_padding_in_the_input_gradient()
     np.testing.assert_array_equal(input_gradient(problem, g, w).ravel(), [np.inf] * 4 + [2.0, 1.0])
 
 
+@pytest.mark.parametrize("large", [np.finfo("f8").max, 1e200])
+def test_large_filters_are_finite_though_their_sum_is_not(large):
+    problem = make((1, 1, 6), (1, 1, 3), stride=1)
+    w = np.array([[[large, large, 1.0]]])
+    result = input_gradient(problem, np.eye(1, 4)[None], w)
+    np.testing.assert_array_equal(result.ravel(), [large, large, 1, 0, 0, 0])
+
+
 # -- layouts
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("stride", [2, 3, 5])
+@pytest.mark.parametrize("width", [9, 16, 31, 32, 33, 70])
+def test_rows_of_any_width_and_stride(width, stride, dtype):
+    """What is a stride apart is copied by wide vectors, by ever narrower ones, and one by one."""
+    problem = make((2, 2, 5, width), (3, 2, 3, 4), stride=stride, padding=((1, 0), (2, 1)), fit="floor")
+    data = arrays(problem, dtype)
+    with use_algorithm("reference"):
+        expected = [compute(member, problem, data) for member in ("forward", "filter")]
+    for algorithm in ("direct", "dots"):
+        with use_algorithm(algorithm):
+            result = [compute(member, problem, data) for member in ("forward", "filter")]
+        for made, sought in zip(result, expected, strict=True):
+            np.testing.assert_allclose(made, sought, rtol=0, atol=500 * np.finfo(dtype).eps)
 
 
 def stored(array, layout):

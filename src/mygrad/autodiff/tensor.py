@@ -192,7 +192,7 @@ class Tensor(Methods, Operators):
         >>> x.grad
         array([ 3., 30.])
         """
-        if not modes.tracking():
+        if not _mode().track:
             return
         node = self._node
         if node.constant:

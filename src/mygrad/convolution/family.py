@@ -21,6 +21,7 @@ Array = np.ndarray[Any, Any]
 NAMES = {planner.FORWARD: "xw", planner.INPUT: "gw", planner.FILTER: "xg"}
 SINGLE_OR_DOUBLE = np.dtype(np.float64), np.dtype(np.float32)
 IN_PLACE = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
+TINY = 16  # elements: Python is quicker than NumPy
 FEW = 4096  # elements: BLAS is quick, but beyond starts threads, which spin on and take processors
 
 
@@ -40,6 +41,8 @@ def _finite(array: Array) -> bool:
     if array.dtype.kind != "f":
         return True
     # a finite sum has finite terms; one that is not may have overflowed
+    if array.size <= TINY:
+        return isfinite(sum(array.ravel().tolist())) or bool(np.isfinite(array).all())
     if array.size <= FEW:
         return isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
     with np.errstate(all="ignore"):
