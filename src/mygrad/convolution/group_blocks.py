@@ -113,6 +113,16 @@ class Blocks:
         rows = [(a * first.up, min(b * first.up, first.o)) for a, b in cut(self.most, count)]
         return cut(self.problem.batch, ceil(self.problem.batch / together)), rows
 
+    @property
+    def overlap(self) -> float:
+        """The cycles in which positions are turned that several blocks need."""
+        _, rows = self.cuts(1)
+        spans = [self.block(1, part).x.spans[0] for part in rows]
+        positions = prod(axis.i for axis in self.problem.axes[1:])
+        again = (sum(stop - start for start, stop in spans) - (spans[-1][1] - spans[0][0])) * positions
+        each = self.problem.batch * self.vectors * self.problem.channels
+        return each * again * (TURNED + self.tile.lanes.bit_length())
+
     def _size(self, count: int) -> int:
         """Return the bytes of the first of `count` parts."""
         first = self.problem.axes[0]

@@ -72,7 +72,9 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core, for a problem with any `up`."""
     moved = itemsize * (prod(problem.x_shape) + prod(problem.y_shape))
     packed = prod(problem.w_shape) * PACKED
-    return best_tile(problem, itemsize, this_machine())[0] + MOVED * moved + packed + CALL
+    found, tile = best_tile(problem, itemsize, this_machine())
+    turned = found + Blocks(problem, tile, (), ()).overlap
+    return turned + MOVED * moved + packed + CALL
 
 
 # -- the calls

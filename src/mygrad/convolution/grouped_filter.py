@@ -66,7 +66,9 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
     problem = problem.merged()
     moved = itemsize * (prod(problem.x_shape) + prod(problem.y_shape))
     results = prod(problem.w_shape) * RESULT
-    return best_tile(problem, itemsize, this_machine())[0] + MOVED * moved + results + 5 * CALL
+    found, tile = best_tile(problem, itemsize, this_machine())
+    turned = found + Blocks(problem, tile, (), ()).overlap
+    return turned + MOVED * moved + results + 5 * CALL
 
 
 def _tiled(problem: ConvProblem, tile: GroupDotTile) -> list[tuple[int, int]]:
