@@ -265,8 +265,9 @@ def _minimal_filter(problem: ConvProblem, dtype: str) -> bool:
 
 
 def _minimal(problem: ConvProblem, dtype: str) -> bool:
-    """Tell whether it does in bounded memory."""
-    return _minimal_filter(problem, dtype) and winograd.fits(problem, np.dtype(dtype).itemsize)
+    """Tell whether it does in bounded memory, with errors no larger than those of direct sums."""
+    exact = max((axis.k for axis in problem.axes), default=0) > 2
+    return exact and _minimal_filter(problem, dtype) and winograd.fits(problem, np.dtype(dtype).itemsize)
 
 
 def _minimal_input(problem: ConvProblem, dtype: str) -> bool:

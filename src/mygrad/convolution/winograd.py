@@ -19,9 +19,9 @@ from mygrad.convolution.layout import Strides, contiguous, exchanged
 from mygrad.convolution.machine import this_machine
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import CALL
-from mygrad.convolution.winograd_blocks import Shape
+from mygrad.convolution.winograd_blocks import MOST_TILES, Shape
 from mygrad.convolution.winograd_kernels import SharedTile
-from mygrad.convolution.winograd_tiles import points_of
+from mygrad.convolution.winograd_tiles import points_of, tiles_of
 
 __all__ = ["applies", "called", "convolve", "cycles", "fits", "input_gradient", "plan", "workspace"]
 
@@ -34,15 +34,22 @@ SHAPES = winograd_blocks, winograd_shared
 
 
 def applies(problem: ConvProblem, itemsize: int) -> bool:
-    """Tell whether the last axis and others have a few taps, stride 1, and the rest one."""
-    filtered = [axis for axis in problem.merged().axes if not axis.pointwise]
-    if not 1 <= len(filtered) <= MOST_AXES or min(problem.channels, problem.filters) < LEAST_CHANNELS:
+    """Tell whether the last axis and others have a few taps, stride 1, and the rest one; rows are not long.
+
+    A run of tiles, which is a row, has to fit the cache.
+    """
+    problem = problem.merged()
+    filtered = [axis for axis in problem.axes if not axis.pointwise]
+    if (
+        problem.empty
+        or not 1 <= len(filtered) <= MOST_AXES
+        or min(problem.channels, problem.filters) < LEAST_CHANNELS
+    ):
         return False
     same = all(axis.stride == axis.up == 1 for axis in filtered)
-    last = problem.merged().axes[-1]
-    lanes = this_machine().isa.bits // 8 // itemsize
-    same = same and points_of(problem.merged()) <= MOST_POINTS
-    return same and abs(last.dilation) <= lanes and not last.pointwise and not problem.empty
+    last, lanes = problem.axes[-1], this_machine().isa.bits // 8 // itemsize
+    small = points_of(problem) <= MOST_POINTS and tiles_of(last) <= MOST_TILES
+    return same and small and abs(last.dilation) <= lanes and not last.pointwise
 
 
 def _most(problem: ConvProblem, itemsize: int) -> int:
