@@ -212,6 +212,8 @@ def test_through_a_shared_leaf_that_was_cleared():
     with pytest.raises(InvalidBackprop):
         w.backward()
     assert w.creator is not None  # behaviour 3: the graph is not cleared after the error
+    assert x.grad is None  # nor is what `z` left there taken for a gradient of `w`
+    assert_array_equal(w.grad, [1.0])
 
 
 @pytest.mark.parametrize("clear", ["backward", "clear_graph"])

@@ -108,6 +108,21 @@ def test_a_cleared_view_writes_into_memory_of_its_own():
     assert_array_equal(x, [1.0, 2.0, 3.0])
 
 
+@pytest.mark.parametrize("memory", ["C", "F"])
+def test_a_cleared_view_shows_no_later_gradient_of_its_base(memory):
+    x = mg.tensor(np.ones((2, 3), order=memory), copy=False)
+    v, w = x[:1], (x if memory == "C" else x.T).reshape(-1)
+    (v.sum() + 2 * w.sum()).backward()
+    assert_array_equal(np.sort(w.grad), [2.0, 2.0, 2.0, 3.0, 3.0, 3.0])
+    assert_array_equal(v.grad, [[3.0, 3.0, 3.0]])
+    v.null_grad()
+    assert v.grad is None
+    (x * x).backward()
+    assert (v.grad, w.grad) == (None, None)
+    w.clear_graph()
+    assert w.grad is None
+
+
 def test_a_view_of_a_cleared_base_writes_into_memory_of_its_own():
     x = mg.tensor([1.0, 2.0, 3.0])
     v = x[:2]

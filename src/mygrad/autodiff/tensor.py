@@ -18,6 +18,7 @@ from mygrad.autodiff.hints import explain
 from mygrad.autodiff.operators import Methods, Operators
 from mygrad.autodiff.overrides import PUBLIC, late
 from mygrad.autodiff.views import View
+from mygrad.errors import InvalidBackprop
 
 __all__ = ["Tensor", "record"]
 
@@ -201,7 +202,12 @@ class Tensor(Methods, Operators):
         nodes = graph.upstream(node)
         gradients = Gradients()
         gradients[node] = seed(self, grad)
-        graph.pull_back(nodes, gradients)
+        try:
+            graph.pull_back(nodes, gradients)
+        except InvalidBackprop:
+            forget(nodes)
+            self._grad = gradients.get(node)
+            raise
         store(gradients)
         graph.clear(nodes)
 
@@ -217,6 +223,8 @@ class Tensor(Methods, Operators):
     def null_grad(self) -> "Tensor":
         """Set the gradient to None, and return the tensor."""
         self._grad = None
+        if self._view is not None:
+            self._view.last = None
         return self
 
     def _cleared(self, leaf: Node) -> None:
@@ -225,7 +233,7 @@ class Tensor(Methods, Operators):
         leaf.handle = self._node.handle
         self._node = leaf
         if self._view is not None:
-            self._view.connected, self._view.over = False, True
+            self._view.finish()
         if self._views is not None:
             for reference in self._views:
                 view = reference()
@@ -363,6 +371,14 @@ def seed(tensor: Tensor, grad: Any) -> Array:
             f"backward(grad) of a tensor of shape {value.shape} was given a grad of shape {given.shape}, "
             f"which does not broadcast to it.\nPass one of shape {value.shape}, or one number for all."
         ) from None
+
+
+def forget(nodes: list[Node]) -> None:
+    """Reset the gradients of all tensors on a way that turned out to be cut."""
+    for node in nodes:
+        handle = node.handle()
+        if handle is not None:
+            handle._grad = None
 
 
 def store(gradients: Gradients) -> None:

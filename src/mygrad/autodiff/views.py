@@ -37,9 +37,12 @@ Path = tuple[Callable[[Any], Any], ...]
 
 
 class View:
-    """What makes a tensor a view; `connected` until a graph of its base is cleared, `over` with its own."""
+    """What makes a tensor a view; `connected` until a graph of its base is cleared, `over` with its own.
 
-    __slots__ = ("base", "connected", "over", "path", "seen")
+    Once it is over, a view shows its part of the gradient that the base had then, and of no later one.
+    """
+
+    __slots__ = ("base", "connected", "last", "over", "path", "seen")
 
     base: "Tensor"
     path: "Path"
@@ -49,12 +52,13 @@ class View:
     def __init__(self, base: "Tensor", path: Path, connected: bool = True) -> None:
         self.base, self.path = base, path
         self.connected, self.over = connected, False
+        self.last: Array | None = None
         self.seen: tuple[Array, Array] | None = None  # a gradient of the base, and its part
 
     def gradient(self) -> Array | None:
         """Return this part of the base's gradient, sharing its memory."""
         whole = self.base._grad
-        if whole is None:
+        if whole is None or (self.over and not self._is_last(whole)):
             return None
         if self.seen is None or self.seen[0] is not whole:
             part = replay(self.path, whole)
@@ -63,6 +67,16 @@ class View:
                 part = replay(self.path, whole)
             self.seen = whole, part
         return self.seen[1]
+
+    def finish(self) -> None:
+        """Be over: the graph of the view is cleared."""
+        if not self.over:
+            self.connected, self.over, self.last = False, True, self.base._grad
+
+    def _is_last(self, whole: Array) -> bool:
+        return whole is self.last or (
+            self.last is not None and np.array_equal(whole, self.last)
+        )  # or laid out anew
 
 
 def _laid_out_like(array: Array, values: Array) -> Array:
