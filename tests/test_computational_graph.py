@@ -280,3 +280,12 @@ def test_the_picture_of_the_page_is_that_of_its_program():
     for example in doctest.DocTestParser().get_examples(page)[:-1]:
         exec(example.source, names)
     assert (docs / "figures" / "graph.svg").read_text() == names["graph"].svg() + "\n"
+
+
+def test_the_first_block_stands_for_others_only_if_all_take_the_same():
+    """Steps B take the A of their own block; or, in all blocks but the first, the B of the one before."""
+    kinds, before = list("AB" * 6), [2 * (n // 2) - 1 for n in range(12)]
+    of_its_own = [(before[n] if n % 2 == 0 else n - 1,) for n in range(12)]
+    assert representatives(kinds, of_its_own) == [0, 1] * 6
+    but_the_first = [(-1,), (0,), *((before[n],) for n in range(2, 12))]
+    assert representatives(kinds, but_the_first) == [0, 1] + [2, 3] * 5

@@ -247,3 +247,11 @@ def test_condition_of_other_shapes():
             mg.linalg.cond(mg.tensor(x), p)
     with pytest.raises(ValueError, match="order"):
         mg.linalg.cond(mg.tensor(X[:, :, :3]), 7)
+
+
+@pytest.mark.parametrize("zero", [0.0, 0j])
+def test_norms_have_no_second_derivative_at_an_element_that_is_zero(zero):
+    x = np.array([zero, 3.0, 4.0])
+    (product,) = mg.hvp(lambda x: mg.linalg.norm(x, ord=3), (x,), (np.ones_like(x),))
+    assert product[0] == 0
+    assert abs(product[1]) > 0.01
