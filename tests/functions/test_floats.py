@@ -71,6 +71,7 @@ def test_bessel_of_nothing_and_of_no_number(x):
     np.testing.assert_array_equal(t.grad, x)
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")
 @pytest.mark.parametrize("function", [np.round, np.around, np.fix, np.spacing, np.rint, np.trunc])
 def test_functions_without_a_derivative_take_constants(function):
     array = np.array([1.4, -2.7])

@@ -289,8 +289,9 @@ def eig(a: Any) -> Any:
     -------
     EigResult
         ``eigenvalues``, a tensor of shape (..., M), and ``eigenvectors``, one of shape (..., M, M), whose
-        columns have norm 1: ``a @ v == v * w``. Of real matrices they are complex if NumPy's are: if any
-        eigenvalue of any of the matrices is complex. The gradient of a real `a` is real.
+        columns have norm 1: ``a @ v == v * w``. Of real matrices they are complex if NumPy's are: before
+        NumPy 2.5 if any eigenvalue of any of the matrices is complex, from then on always. The gradient
+        of a real `a` is real.
 
     Raises
     ------
