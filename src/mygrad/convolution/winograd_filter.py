@@ -107,20 +107,22 @@ def _shape(problem: ConvProblem, itemsize: int, machine: Machine) -> Shape:
     pairs = problem.channels * problem.filters
     room = prod(whole.x_shape) + prod(whole.y_shape)
     parts = min(PARTS if PARTS * prod(whole.w_shape) <= room else 1, total)
-    held = [points * tiles * itemsize * (each.channels + each.filters) for each in (problem, whole)]
-    around = [unit * (TRANSFORMED * each.channels + SPREAD * each.filters) for each in (problem, whole)]
-    share = held[1] * total * problem.groups <= SHARED * itemsize * (room + prod(whole.w_shape))
+    held, all_held = (points * tiles * itemsize * (some.channels + some.filters) for some in (problem, whole))
+    run = points * row_vectors(problem, lanes) * unit
+    own_run, all_run = (
+        run * (TRANSFORMED * some.channels + SPREAD * some.filters) for some in (problem, whole)
+    )
+    share = all_held * total * problem.groups <= SHARED * itemsize * (room + prod(whole.w_shape))
     found = []
     for runs in range(1, min(ceil(total / parts), ceil(MOST_TILES / tiles)) + 1):
         count, blocks = runs * tiles, ceil(total / runs)
         work = pairs * count * each + ADDED * unit * problem.filters * across
         work = points * (work + unit * across * TURNED * count)
-        transforms = points * row_vectors(problem, lanes) * runs
-        far = 2 * WRITTEN * runs * (held[0] * (held[0] * runs > 0.5 * machine.l2))
-        found.append(((work + transforms * around[0] + far) * blocks * tasks, runs, False))
+        far = 2 * WRITTEN * runs * held * (held * runs > 0.5 * machine.l2)
+        found.append(((work + runs * own_run + far) * blocks * tasks, runs, False))
         if share:
-            once = (transforms * around[1] + WRITTEN * runs * held[1]) * problem.groups
-            found.append(((work + WRITTEN * runs * held[0]) * blocks * tasks + once * blocks, runs, True))
+            once = runs * (all_run + WRITTEN * all_held) * problem.groups
+            found.append((((work + WRITTEN * runs * held) * tasks + once) * blocks, runs, True))
     best, runs, shared = min(found)
     stored = STORED * itemsize * prod(taps_of(whole)) * whole.groups * whole.channels * whole.filters * parts
     return Shape(filters, vectors, lanes, runs, parts, task, shared, best + stored)
@@ -144,6 +146,7 @@ class Calls:
         registers = shape.lanes, shape.filters, shape.vectors
         self.tile = tile = self.kind(itemsize, *registers, taps_of(problem), problem.axes[-1].dilation)
         self.table = run_table(problem, x, g)
+        self.parts = cut(len(self.table), shape.parts)
         self.filters = cut(problem.filters, ceil(problem.filters / shape.task[1]))
         many = shape.parts * problem.groups * len(self.filters)
         few = max(ceil(problem.channels / shape.task[0]), ceil(2 * workers / many) if workers > 1 else 1)
@@ -186,8 +189,7 @@ class Calls:
         return [(start + a, start + b) for a, b in cut(count, ceil(count / self.shape.runs))]
 
     def tasks(self) -> list[Array]:
-        parts = list(enumerate(cut(len(self.table), self.shape.parts)))
-        each = product(range(self.problem.groups), parts, self.channels, self.filters)
+        each = product(range(self.problem.groups), enumerate(self.parts), self.channels, self.filters)
         return [
             table(self._task(group, *part, channels, filters), FILTER_FIELDS)
             for group, part, channels, filters in each
@@ -271,8 +273,7 @@ class SharedCalls(Calls):
     @cached_property
     def starts(self) -> dict[int, int]:
         """The number of the block that begins with a run."""
-        parts = cut(len(self.table), self.shape.parts)
-        return {start: n for n, (start, _) in enumerate(chain(*map(self.blocks, parts)))}
+        return {start: n for n, (start, _) in enumerate(chain(*map(self.blocks, self.parts)))}
 
     @property
     def block_bytes(self) -> int:
@@ -286,8 +287,7 @@ class SharedCalls(Calls):
 
     def transforms(self) -> list[Array]:
         """Return the tasks of transforms: some channels or some filters of a block."""
-        parts = cut(len(self.table), self.shape.parts)
-        blocks = product(range(self.problem.groups), chain(*map(self.blocks, parts)))
+        blocks = product(range(self.problem.groups), chain(*map(self.blocks, self.parts)))
         return [
             table([self._transform(*block, *some)], TRANSFORM_FIELDS)
             for block, some in product(blocks, self._operands(PIECES))
