@@ -58,6 +58,13 @@ class GroupDotTile:
 class GroupDots:
     """Write the function that sums over a block of positions, of as many groups as there are lanes."""
 
+    tile: GroupDotTile
+    code: Code
+    p: Fields
+    size: int
+    rows: str
+    tap_rows: str
+
     def __init__(self, tile: GroupDotTile) -> None:
         self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
         code, self.size = self.code, tile.vector_bytes

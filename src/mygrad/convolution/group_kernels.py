@@ -53,6 +53,14 @@ class GroupTile:
 class GroupBlock:
     """Write the function that computes a block of positions, of as many groups as there are lanes."""
 
+    tile: GroupTile
+    code: Code
+    p: Fields
+    size: int
+    packed: str
+    offsets: str
+    rows: str
+
     def __init__(self, tile: GroupTile) -> None:
         self.tile, self.code = tile, tile.code()
         code, self.size = self.code, tile.vector_bytes

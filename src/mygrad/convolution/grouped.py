@@ -83,6 +83,19 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
 class Calls:
     """The calls of a problem for arrays of given strides: (batch, group, channel or filter, positions...)."""
 
+    problem: ConvProblem
+    tile: GroupTile
+    x: Strides
+    w: Strides
+    y: Strides
+    keep: Kept
+    blocks: Blocks
+    copied_bytes: int
+    packed_vector: int
+    packed_bytes: int
+    packs: Array
+    tasks: list[Array]
+
     def __init__(
         self, problem: ConvProblem, tile: GroupTile, x: Strides, w: Strides, y: Strides, parts: int
     ) -> None:

@@ -17,7 +17,7 @@ from mygrad.convolution.group_dots import GROUP_DOT_FIELDS, GroupDotTile
 from mygrad.convolution.group_layout import Kept, lane_tables, run
 from mygrad.convolution.grouped import MOST_FILTERS, MOVED
 from mygrad.convolution.job import Plan
-from mygrad.convolution.layout import contiguous, grid, table
+from mygrad.convolution.layout import Strides, contiguous, grid, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
@@ -80,6 +80,18 @@ def _tiled(problem: ConvProblem, tile: GroupDotTile) -> list[tuple[int, int]]:
 
 class Calls:
     """The calls of a problem, and how many partial results they make."""
+
+    problem: ConvProblem
+    tile: GroupDotTile
+    keep: Kept
+    slots: tuple[int, ...]
+    x: Strides
+    g: Strides
+    w: Strides
+    blocks: Blocks
+    copied_bytes: int
+    parts: int
+    tasks: list[Array]
 
     def __init__(self, problem: ConvProblem, tile: GroupDotTile) -> None:
         self.problem, self.tile, self.keep = problem, tile, Kept()

@@ -22,6 +22,17 @@ TURN_FIELDS = (
 class Turn:
     """Write what exchanges planes of an array and of the workspace, in one direction."""
 
+    code: Code
+    bring: bool
+    size: int
+    p: Fields
+    lanes: str
+    planes: str
+    squares: str
+    singles: str
+    zeros: str
+    array: str
+
     def __init__(self, lanes: int, itemsize: int, *, bring: bool) -> None:
         self.code = code = Code(lanes, itemsize)
         self.bring, self.size = bring, lanes * itemsize

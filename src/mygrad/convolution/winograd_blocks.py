@@ -141,6 +141,22 @@ def _forward_axis(axis: Axis) -> Axis:
 class Calls:
     """The calls for arrays of given strides."""
 
+    problem: ConvProblem
+    shape: Shape
+    x: Strides
+    w: Strides
+    y: Strides
+    tile: WinogradTile
+    itemsize: int
+    w_start: int
+    filter_blocks: int
+    packed_block: int
+    packed_point: int
+    packed_group: int
+    pitch: int
+    v_point: int
+    runs: Array
+
     def __init__(
         self, problem: ConvProblem, shape: Shape, itemsize: int, strides: tuple[Strides, ...]
     ) -> None:

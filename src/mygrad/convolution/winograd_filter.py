@@ -138,6 +138,29 @@ class Calls:
     """The calls for arrays of given strides; each transforms what it needs."""
 
     kind: type[WinogradFilterTile] = WinogradFilterTile
+    problem: ConvProblem
+    shape: Shape
+    x: Strides
+    g: Strides
+    tile: WinogradFilterTile
+    table: Array
+    parts: list[Range]
+    filters: list[Range]
+    channels: list[Range]
+    itemsize: int
+    most: int
+    filter_blocks: int
+    pitch: int
+    v_point: int
+    s_point: int
+    panel: int
+    panel_pitch: int
+    m_point: int
+    m_row: int
+    zeros: int
+    zero_vectors: int
+    copied_bytes: int
+    sums_bytes: int
 
     def __init__(
         self, problem: ConvProblem, shape: Shape, itemsize: int, x: Strides, g: Strides, workers: int
@@ -258,7 +281,7 @@ class Calls:
 class SharedCalls(Calls):
     """The calls where transforms are made before."""
 
-    kind = ProductsTile
+    kind: type[WinogradFilterTile] = ProductsTile
 
     def hold(self, channels: int, filters: int) -> int:
         super().hold(self.problem.channels, self.problem.filters)

@@ -29,7 +29,7 @@ __all__ = ["applies", "cycles", "input_gradient", "workspace"]
 Array = np.ndarray[Any, Any]
 STRIDED = 1.08  # times as long takes a phase as a convolution of its size
 MEETING = 250_000  # cycles of all threads that wait for the last one
-FIELDS = {
+FIELDS: dict[type[Any], tuple[tuple[str, ...], tuple[str, ...]]] = {
     Tile: (emitter.PACK_FIELDS, emitter.BLOCK_FIELDS),
     WinogradTile: (winograd_kernels.PACK_FIELDS, winograd_kernels.BLOCK_FIELDS),
 }

@@ -103,12 +103,16 @@ def shapes(problem: ConvProblem, itemsize: int, workers: int) -> Iterator[Shared
 class SharedCalls(Calls):
     """The calls where data are transformed first."""
 
-    shape: SharedShape
+    shared: SharedShape
+    packed_point: int
+    blocks: list[Range]
+    filter_table: Array
 
     def __init__(
         self, problem: ConvProblem, shape: SharedShape, itemsize: int, strides: tuple[Strides, ...]
     ) -> None:
         super().__init__(problem, shape, itemsize, strides)
+        self.shared = shape
         self.packed_point = shape.together * self.packed_block
         self.blocks = cut(len(self.runs), shape.blocks)
         self.filter_table = self.filter_packs()
@@ -117,7 +121,7 @@ class SharedCalls(Calls):
         return SharedTile(*registers)
 
     def plan(self, workers: int) -> Plan:
-        problem, shape, size = self.problem, self.shape, self.itemsize
+        problem, shape, size = self.problem, self.shared, self.itemsize
         own = shape.sums_bytes(problem, size), shape.copied_bytes(problem, size)
         sizes = shape.shared_bytes(problem, size), *own
         return Plan(
@@ -129,13 +133,13 @@ class SharedCalls(Calls):
         blocks = product(range(self.problem.groups), range(self.filter_blocks))
         places = {"packed_point": self.packed_point, "channels": self.problem.channels}
         rows = [
-            self.filters_of(g, b) | places | {"packed_offset": b % self.shape.together * self.packed_block}
+            self.filters_of(g, b) | places | {"packed_offset": b % self.shared.together * self.packed_block}
             for g, b in blocks
         ]
         return table(rows, PACK_FIELDS)
 
     def packs(self) -> Array:
-        problem, shape, size = self.problem, self.shape, self.itemsize
+        problem, shape, size = self.problem, self.shared, self.itemsize
         zeros = problem.groups * shape.blocks * shape.data_bytes(problem, size)
         rows = [
             self._runs(g, b)
@@ -150,7 +154,7 @@ class SharedCalls(Calls):
         return table(rows, DATA_FIELDS)
 
     def _place(self, group: int, block: int) -> int:
-        return (group * self.shape.blocks + block) * self.shape.data_bytes(self.problem, self.itemsize)
+        return (group * self.shared.blocks + block) * self.shared.data_bytes(self.problem, self.itemsize)
 
     def _runs(self, group: int, block: int) -> dict[str, int]:
         runs = self.blocks[block]
@@ -158,7 +162,7 @@ class SharedCalls(Calls):
         return fields | self.data_of(group, runs) | {"v_offset": self._place(group, block)}
 
     def tasks(self, workers: int) -> list[Array]:
-        together = self.shape.together
+        together = self.shared.together
         starts = product(range(self.problem.groups), range(0, self.filter_blocks, together))
         return [
             table(self._task(g, (b, min(b + together, self.filter_blocks))), BLOCK_FIELDS) for g, b in starts
