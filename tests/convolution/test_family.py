@@ -284,3 +284,11 @@ def test_a_problem_that_was_computed_can_be_pickled():
     again = pickle.loads(pickle.dumps(problem))
     assert again == problem
     assert not again.plans
+
+
+@pytest.mark.parametrize("make", [ConvProblem.make, ConvProblem.make_transposed])
+def test_equal_problems_are_planned_once(make):
+    """A problem keeps its plans: to ask for it again must not plan it again."""
+    first, again = (make((2, 4, 9), (4, 4, 3), stride=2, padding=1) for _ in range(2))
+    assert first is again
+    assert make((2, 4, 9), (4, 4, 3), stride=1, padding=1) is not first

@@ -5,6 +5,7 @@ Nothing here knows arrays, dtypes or how the sum is computed.
 """
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from itertools import product
 from math import gcd
 from typing import Any
@@ -208,7 +209,8 @@ class ConvProblem:
             Axis(a.size, a.taps, o, a.stride, a.dilation, a.padding[0])
             for a, o in zip(arguments, outputs, strict=True)
         )
-        return ConvProblem(x_shape[0], groups, w_shape[1], w_shape[0] // groups, axes, _checked(border, axes))
+        border = _checked(border, axes)
+        return _kept(ConvProblem(x_shape[0], groups, w_shape[1], w_shape[0] // groups, axes, border))
 
     @staticmethod
     def make_transposed(
@@ -240,7 +242,8 @@ class ConvProblem:
             Axis(a.size, a.taps, o, a.stride, a.dilation, a.padding[0])
             for a, o in zip(arguments, g_shape[2:], strict=True)
         )
-        return ConvProblem(g_shape[0], groups, w_shape[1], w_shape[0] // groups, axes, _checked(border, axes))
+        border = _checked(border, axes)
+        return _kept(ConvProblem(g_shape[0], groups, w_shape[1], w_shape[0] // groups, axes, border))
 
     @once
     def x_shape(self) -> tuple[int, ...]:
@@ -328,3 +331,9 @@ class ConvProblem:
             outputs, taps, axes = zip(*parts, strict=True)
             found.append((outputs, taps, replace(self, axes=axes)))
         return found
+
+
+@lru_cache(maxsize=1024)
+def _kept(problem: ConvProblem) -> ConvProblem:
+    """Return the equal problem that was made before, if there is one: it has its plans."""
+    return problem
