@@ -35,6 +35,7 @@ class Packing:
     start: int
     taps: int
     steps: list[int]
+    sizes: list[int]
     blocks: int
     block_bytes: int
 
@@ -46,6 +47,7 @@ class Packing:
         self.taps = problem.channels * prod(axis.k for axis in problem.axes)
         self.steps = self._order(list(w[2:]))
         """Strides of the filters along (channels, taps...), in the order in which they are packed."""
+        self.sizes = self._order([problem.channels, *(axis.k for axis in problem.axes)])
         if tile.row_taps > 1 and problem.axes[-2].dilation < 0:  # the rows of x are met from their end
             self.first += (tile.row_taps - 1) * self.steps[-1]
             self.steps[-1] = -self.steps[-1]
@@ -81,7 +83,7 @@ class Packing:
 
     def _runs(self) -> tuple[Array, int]:
         """Return where taps begin that follow each other at one distance, and how many they are."""
-        sizes, strides = self._order([self.problem.channels, *(a.k for a in self.problem.axes)]), self.steps
+        sizes, strides = self.sizes, self.steps
         first = len(sizes) - 1
         while first and strides[first - 1] == sizes[first] * strides[first]:
             first -= 1
@@ -102,12 +104,7 @@ class Packing:
 
     def _end(self) -> int:
         """Return where the last element ends that is sure to be in w."""
-        sizes = (
-            self.problem.groups,
-            self.problem.filters,
-            *self._order([self.problem.channels, *(a.k for a in self.problem.axes)]),
-        )
-        steps = *self.w[:2], *self.steps
+        sizes, steps = (self.problem.groups, self.problem.filters, *self.sizes), (*self.w[:2], *self.steps)
         lasts = (max(0, (size - 1) * step) for size, step in zip(sizes, steps, strict=True))
         return self.first + sum(lasts) + self.tile.itemsize
 

@@ -265,7 +265,7 @@ def _minimal_filter(problem: ConvProblem, dtype: str) -> bool:
 
 
 def _minimal(problem: ConvProblem, dtype: str) -> bool:
-    """Tell whether it does in bounded memory, with errors no larger than those of direct sums."""
+    """Tell whether it does in bounded memory, with errors about as small as those of direct sums."""
     exact = max((axis.k for axis in problem.axes), default=0) > 2
     return exact and _minimal_filter(problem, dtype) and winograd.fits(problem, np.dtype(dtype).itemsize)
 
