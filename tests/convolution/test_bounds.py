@@ -20,8 +20,11 @@ def fenced(shape, dtype):
     array[...] = 1
     return array
 
-for x, w, stride in (((1, 64, 9, 9), (64, 64, 3, 3), 1), ((1, 64, 9, 9), (64, 64, 3, 3), 2),
-                     ((2, 32, 40), (64, 32, 7), 1), ((1, 32, 7, 7), (96, 32, 5, 5), 2), ((1, 64, 9), (64, 64, 1), 1)):
+problems = [
+    ((1, 64, 9, 9), (64, 64, 3, 3), 1), ((1, 64, 9, 9), (64, 64, 3, 3), 2), ((2, 32, 40), (64, 32, 7), 1),
+    ((1, 32, 7, 7), (96, 32, 5, 5), 2), ((1, 64, 9), (64, 64, 1), 1),
+]
+for x, w, stride in problems:
     for dtype in ("f4", "f8"):
         problem = ConvProblem.make(x, w, stride=stride)
         arrays = [fenced(shape, dtype) for shape in (problem.x_shape, problem.w_shape, problem.y_shape)]

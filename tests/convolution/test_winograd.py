@@ -18,6 +18,7 @@ from mygrad.convolution import (
 )
 from mygrad.convolution import winograd as forward
 from mygrad.convolution.executor import threads
+from mygrad.convolution.layout import strides_of
 from mygrad.convolution.minimal_filtering import data_of, filter_points, filter_taps, result_of, spread_of
 
 pytest.importorskip("llvmlite")
@@ -104,7 +105,7 @@ def test_any_shape_is_the_defining_sum(shapes, dtype, problem, seed):
     merged = problem.merged()
     found = list(shapes.shapes(merged, x.itemsize, threads()))
     shape = found[seed % len(found)]
-    plan = shape.plan(merged, x.itemsize, forward.strides_of(merged, x.itemsize), threads())
+    plan = shape.plan(merged, x.itemsize, strides_of(merged, x.itemsize), threads())
     result = forward.called(plan, x, w, np.empty(problem.y_shape, dtype))
     expected = expected_of(problem, planner.FORWARD, (x, w))
     np.testing.assert_allclose(result, expected, **tolerance(problem, planner.FORWARD, dtype))
@@ -177,3 +178,25 @@ def test_the_formulas(taps):
     m = (np.array(spread_of(taps)) @ gy) * v
     gradient = filter_taps(Numbers, {(n,): value for n, value in enumerate(m)}, [taps])
     assert np.array_equal(list(gradient.values()), np.correlate(d, gy))
+
+
+@pytest.mark.parametrize(("taps", "chosen"), [((2, 2), False), ((2, 3), True), ((3, 3), True)])
+def test_two_taps_alone_are_summed(taps, chosen):
+    """Their errors are half as large again as those of direct sums; phases of larger filters may have two."""
+    problem = ConvProblem.make((2, 64, 30, 30), (64, 64, *taps), stride=1)
+    for member in (planner.FORWARD, planner.INPUT):
+        names = [each.name for each in planner.candidates(problem, member, "f")]
+        assert ("winograd" in names) == chosen
+
+
+def test_rows_that_no_cache_holds_are_summed():
+    long, short = (ConvProblem.make((1, 64, size), (64, 64, 3), stride=1) for size in (16000, 400))
+    assert forward.applies(short, 4)
+    assert not forward.applies(long, 4)
+
+
+def test_transforms_of_many_channels_are_not_chosen():
+    """They took seven times as long as sums, for want of what channels cost in the prediction."""
+    problem = ConvProblem.make((4, 96, 27, 27), (256, 96, 5, 5), stride=1, padding=2)
+    for member in MEMBERS:
+        assert planner.choose(problem, member, "d").name != "fft"

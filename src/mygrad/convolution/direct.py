@@ -14,7 +14,7 @@ import numpy as np
 from mygrad.convolution.executor import threads
 from mygrad.convolution.interleaving import MOST
 from mygrad.convolution.job import Plan
-from mygrad.convolution.layout import Strides, contiguous, exchanged
+from mygrad.convolution.layout import Strides, contiguous, exchanged, strides_of
 from mygrad.convolution.machine import this_machine
 from mygrad.convolution.parameters import Parameters
 from mygrad.convolution.phases import covered, parameters
@@ -53,10 +53,7 @@ def _joined(parts: list[Parameters], workers: int) -> Plan:
 @lru_cache(maxsize=1024)
 def _forward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
     problem = problem.merged()
-    x = contiguous(problem.x_shape, problem.groups, 1, itemsize)
-    w = contiguous(problem.w_shape, problem.groups, 0, itemsize)
-    y = contiguous(problem.y_shape, problem.groups, 1, itemsize)
-    return plan(problem, itemsize, x, w, y, workers)
+    return plan(problem, itemsize, *strides_of(problem, itemsize), workers)
 
 
 @dataclass(frozen=True)
@@ -87,11 +84,10 @@ def _phases(problem: ConvProblem, itemsize: int, workers: int) -> Phases:
 @lru_cache(maxsize=1024)
 def _backward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
     """Return the plan of the filter gradient: samples are summed as channels were, outputs as taps."""
-    problem, groups = problem.merged(), problem.groups
-    x = exchanged(contiguous(problem.x_shape, groups, 1, itemsize), 2, 1, 0)
-    g = exchanged(contiguous(problem.y_shape, groups, 1, itemsize), 1, 2, 0)
-    w = exchanged(contiguous(problem.w_shape, groups, 0, itemsize), 2, 0, 1)
-    return plan(problem.for_filter(), itemsize, x, g, w, workers)
+    problem = problem.merged()
+    x, w, g = strides_of(problem, itemsize)
+    strides = exchanged(x, 2, 1, 0), exchanged(g, 1, 2, 0), exchanged(w, 2, 0, 1)
+    return plan(problem.for_filter(), itemsize, *strides, workers)
 
 
 @prepared

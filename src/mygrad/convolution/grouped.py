@@ -17,7 +17,7 @@ from mygrad.convolution.group_blocks import AGAIN, Block, Blocks, fastest
 from mygrad.convolution.group_kernels import GROUP_FIELDS, GroupTile
 from mygrad.convolution.group_layout import Kept, lane_tables, run
 from mygrad.convolution.job import Plan
-from mygrad.convolution.layout import Strides, contiguous, exchanged, grid, table
+from mygrad.convolution.layout import Strides, exchanged, grid, strides_of, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
@@ -235,18 +235,13 @@ def _plan(problem: ConvProblem, itemsize: int, x: Strides, w: Strides, y: Stride
 
 def _forward(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
     problem = problem.merged()
-    x = contiguous(problem.x_shape, problem.groups, 1, itemsize)
-    w = contiguous(problem.w_shape, problem.groups, 0, itemsize)
-    y = contiguous(problem.y_shape, problem.groups, 1, itemsize)
-    return _plan(problem, itemsize, x, w, y, workers)
+    return _plan(problem, itemsize, *strides_of(problem, itemsize), workers)
 
 
 def _input(problem: ConvProblem, itemsize: int, workers: int) -> Plan:
     problem = problem.merged()
-    g = contiguous(problem.y_shape, problem.groups, 1, itemsize)
-    w = exchanged(contiguous(problem.w_shape, problem.groups, 0, itemsize), 0, 2, 1)
-    x = contiguous(problem.x_shape, problem.groups, 1, itemsize)
-    return _plan(problem.for_input(), itemsize, g, w, x, workers)
+    x, w, g = strides_of(problem, itemsize)
+    return _plan(problem.for_input(), itemsize, g, exchanged(w, 0, 2, 1), x, workers)
 
 
 @prepared

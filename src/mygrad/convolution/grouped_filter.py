@@ -17,7 +17,7 @@ from mygrad.convolution.group_dots import GROUP_DOT_FIELDS, GroupDotTile
 from mygrad.convolution.group_layout import Kept, lane_tables, run
 from mygrad.convolution.grouped import MOST_FILTERS, MOVED
 from mygrad.convolution.job import Plan
-from mygrad.convolution.layout import Strides, contiguous, grid, table
+from mygrad.convolution.layout import Strides, grid, strides_of, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
@@ -97,9 +97,7 @@ class Calls:
         self.problem, self.tile, self.keep = problem, tile, Kept()
         self.slots = tuple(ceil(size / part) * part for size, part in _tiled(problem, tile))
         """The sums of all tiles of (filters, rows of taps, columns of taps), some of them twice."""
-        self.x = contiguous(problem.x_shape, problem.groups, 1, tile.itemsize)
-        self.g = contiguous(problem.y_shape, problem.groups, 1, tile.itemsize)
-        self.w = contiguous(problem.w_shape, problem.groups, 0, tile.itemsize)
+        self.x, self.w, self.g = strides_of(problem, tile.itemsize)
         self.blocks, self.copied_bytes = Blocks(problem, tile, self.x, self.g), 0
         samples, rows = self.blocks.cuts(TASKS if problem.products > FEW_PRODUCTS else 1)
         self.known: dict[Any, dict[str, int]] = {}

@@ -11,10 +11,10 @@ import numpy as np
 
 from mygrad.convolution.borders import sources
 from mygrad.convolution.dots import DotTile
-from mygrad.convolution.problem import Axis
+from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.tile import Tile
 
-__all__ = ["LINE", "Layout", "Strides", "apart", "contiguous", "exchanged", "grid", "table"]
+__all__ = ["LINE", "Layout", "Strides", "apart", "contiguous", "exchanged", "grid", "strides_of", "table"]
 
 Array = np.ndarray[Any, Any]
 Strides = tuple[int, ...]
@@ -36,6 +36,13 @@ def contiguous(shape: tuple[int, ...], groups: int, axis: int, itemsize: int) ->
     for size in reversed(sizes[1:]):
         strides.insert(0, strides[0] * size)
     return tuple(strides)
+
+
+def strides_of(problem: ConvProblem, itemsize: int) -> tuple[Strides, Strides, Strides]:
+    """Return the strides of contiguous x, w and y: groups are an axis of their own."""
+    shapes = (problem.x_shape, 1), (problem.w_shape, 0), (problem.y_shape, 1)
+    x, w, y = (contiguous(shape, problem.groups, axis, itemsize) for shape, axis in shapes)
+    return x, w, y
 
 
 def exchanged(strides: Strides, *order: int) -> Strides:

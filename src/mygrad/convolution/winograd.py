@@ -15,7 +15,7 @@ import numpy as np
 from mygrad.convolution import winograd_blocks, winograd_shared
 from mygrad.convolution.executor import threads
 from mygrad.convolution.job import Plan
-from mygrad.convolution.layout import Strides, contiguous, exchanged
+from mygrad.convolution.layout import Strides, exchanged, strides_of
 from mygrad.convolution.machine import this_machine
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import CALL
@@ -84,13 +84,6 @@ def workspace(problem: ConvProblem, itemsize: int) -> int:
     """Return the bytes of transformed filters, data and products."""
     problem, workers = problem.merged(), threads()
     return _shape(problem, itemsize, workers).workspace(problem, itemsize, workers)
-
-
-def strides_of(problem: ConvProblem, itemsize: int) -> tuple[Strides, Strides, Strides]:
-    """Return the strides of contiguous x, w and y."""
-    shapes = (problem.x_shape, 1), (problem.w_shape, 0), (problem.y_shape, 1)
-    x, w, y = (contiguous(shape, problem.groups, axis, itemsize) for shape, axis in shapes)
-    return x, w, y
 
 
 def plan(problem: ConvProblem, itemsize: int, strides: tuple[Strides, ...], workers: int) -> Plan:

@@ -16,7 +16,7 @@ import numpy as np
 
 from mygrad.convolution.executor import borrow, give_back, threads
 from mygrad.convolution.job import Plan
-from mygrad.convolution.layout import LINE, Strides, contiguous, table
+from mygrad.convolution.layout import LINE, Strides, strides_of, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import CALL, ISSUE, LOOP, Range, cut
@@ -329,11 +329,11 @@ class SharedCalls(Calls):
 @lru_cache(maxsize=512)
 def _plans(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Plan, Plan | None, int, int]:
     """Return the calls, those of transforms before, their bytes, and the number of partial results."""
-    problem, groups = problem.merged(), problem.groups
-    x = contiguous(problem.x_shape, groups, 1, itemsize)
+    problem = problem.merged()
+    x, _, g = strides_of(problem, itemsize)
     shape = _shape(problem, itemsize, this_machine())
     kind = SharedCalls if shape.shared else Calls
-    calls = kind(problem, shape, itemsize, x, contiguous(problem.y_shape, groups, 1, itemsize), workers)
+    calls = kind(problem, shape, itemsize, x, g, workers)
     none = np.zeros((0, 1), np.int64)
     own = calls.sums_bytes, calls.copied_bytes
     plan = Plan(calls.tile, none, calls.tasks(), 0, *own, workers, calls.table)
