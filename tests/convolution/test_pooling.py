@@ -156,7 +156,7 @@ def test_code_for_every_instruction_set(name, kind, itemsize):
     isa = next(isa for isa in ISAS if isa.name == name)
     triple, cpu, features, _ = TARGETS[name]
     for taps, stride in ((3, 1), (2, 2), (11, 5)):
-        tile = PoolTile(kind, itemsize, isa.bits // 8 // itemsize, taps, stride)
+        tile = PoolTile(itemsize, isa.bits // 8 // itemsize, kind, taps, stride)
         code = jit.assembly(jit.module_of(tile), triple, cpu, features)
         widest = {512: "%zmm", 256: "%ymm", 128: r"%xmm|\bv\d|\bq\d"}[isa.bits]
         assert re.search(widest, code) or kind == "spread"

@@ -81,11 +81,11 @@ class Copying:
         code.each(self.p.border_elements, element)
 
     def _zeros(self, target: str, vectors: Value) -> None:
-        code, size = self.code, self.code.lanes * self.code.itemsize
+        code, size = self.code, self.code.vector_bytes
         code.each(vectors, lambda v: code.store(code.vector, "zeroinitializer", code.entry(target, v, size)))
 
     def _whole(self, target: str, source: str) -> None:
-        code, p, size = self.code, self.p, self.code.lanes * self.code.itemsize
+        code, p, size = self.code, self.p, self.code.vector_bytes
         into = code.at(target, p.zeros_before)
 
         def vector(offset: Value) -> None:

@@ -7,7 +7,7 @@ Both are read in place, as vectors of columns; a register holds the sums of one 
 from dataclasses import dataclass
 
 from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
-from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.ir import Code, Value, Values, Vectors, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import in_parts
 from mygrad.convolution.worker import emit_work
@@ -25,18 +25,12 @@ DOT_FIELDS = (
 
 
 @dataclass(frozen=True)
-class DotTile:
+class DotTile(Vectors):
     """sums[filters][taps] of `lanes` columns; `step` is the distance of two columns in x, in elements."""
 
-    itemsize: int
-    lanes: int
     filters: int
     taps: int
     step: int = 1
-
-    @property
-    def vector_bytes(self) -> int:
-        return self.lanes * self.itemsize
 
 
 class Dots:
@@ -51,7 +45,7 @@ class Dots:
     rows: str
 
     def __init__(self, tile: DotTile) -> None:
-        self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
+        self.tile, self.code = tile, tile.code()
         code = self.code
         self.p = p = Fields(code, DOT_FIELDS)
         code.room("waiting", tile.filters * tile.taps * tile.vector_bytes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from mygrad.convolution.copying import Fields
-from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.ir import Code, Value, Values, Vectors, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import in_parts
 from mygrad.convolution.turning import TURN_FIELDS, turn, turning
@@ -27,14 +27,12 @@ GROUP_DOT_FIELDS = (
 
 
 @dataclass(frozen=True)
-class GroupDotTile:
+class GroupDotTile(Vectors):
     """sums[filters][tap_rows][tap_columns] of `lanes` groups, all taps of a row side by side.
 
     `step` is the distance of two columns in x, `dilation` that of two taps, in elements.
     """
 
-    itemsize: int
-    lanes: int
     filters: int
     tap_rows: int
     tap_columns: int
@@ -45,10 +43,6 @@ class GroupDotTile:
     def columns(self) -> int:
         """Those of g that are taken at once."""
         return 1
-
-    @property
-    def vector_bytes(self) -> int:
-        return self.lanes * self.itemsize
 
     @property
     def sums(self) -> int:
@@ -66,7 +60,7 @@ class GroupDots:
     tap_rows: str
 
     def __init__(self, tile: GroupDotTile) -> None:
-        self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
+        self.tile, self.code = tile, tile.code()
         code, self.size = self.code, tile.vector_bytes
         self.p = p = Fields(code, GROUP_DOT_FIELDS)
         code.room("waiting", tile.sums * self.size)

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 
 from mygrad.convolution.copying import Fields
-from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.ir import Code, Value, Values, Vectors, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import in_parts
 from mygrad.convolution.turning import TURN_FIELDS, turn, turning
@@ -24,14 +24,12 @@ GROUP_FIELDS = (
 
 
 @dataclass(frozen=True)
-class GroupTile:
+class GroupTile(Vectors):
     """sums[filters][rows][columns] of `lanes` groups.
 
     `step` and `apart` are the distances of two columns in x and in y, in elements.
     """
 
-    itemsize: int
-    lanes: int
     filters: int
     rows: int
     columns: int
@@ -39,15 +37,8 @@ class GroupTile:
     apart: int = 1
 
     @property
-    def vector_bytes(self) -> int:
-        return self.lanes * self.itemsize
-
-    @property
     def sums(self) -> int:
         return self.filters * self.rows * self.columns
-
-    def code(self) -> Code:
-        return Code(self.lanes, self.itemsize)
 
 
 class GroupBlock:

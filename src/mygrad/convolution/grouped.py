@@ -58,7 +58,7 @@ def _tile_cycles(problem: ConvProblem, tile: GroupTile, machine: Machine) -> flo
         taps = problem.channels * prod(axis.k for axis in phase.axes)
         total += tiles * (taps * tap + tile.sums * 2 * unit + LOOP)
     x = problem.channels * prod(axis.i for axis in problem.axes)
-    far = x * tile.lanes * tile.itemsize > machine.l1
+    far = x * tile.vector_bytes > machine.l1
     return total * passes + (AGAIN * problem.batch * x * (passes - 1) if far else 0)
 
 

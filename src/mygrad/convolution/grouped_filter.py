@@ -48,7 +48,7 @@ def _tile_cycles(problem: ConvProblem, tile: GroupDotTile, machine: Machine) -> 
     loads = tile.filters + tile.sums // tile.filters
     position = max(max(tile.sums, loads) * unit, 4.0) + 1
     planes = prod(problem.x_shape[2:]) * problem.channels + prod(problem.y_shape[2:]) * problem.filters
-    if planes * tile.lanes * tile.itemsize > machine.l1:
+    if planes * tile.vector_bytes > machine.l1:
         position += AGAIN * (tile.filters + tile.tap_rows / 3)
     tiles = prod(ceil(size / part) for size, part in _tiled(problem, tile))
     lines = problem.batch * prod(axis.o for axis in problem.axes[:-1])

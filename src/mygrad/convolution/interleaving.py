@@ -18,7 +18,7 @@ from mygrad.convolution import jit
 from mygrad.convolution.addresses import address_of
 from mygrad.convolution.copying import Fields
 from mygrad.convolution.executor import run_parts
-from mygrad.convolution.ir import Code, Values, declarations, function
+from mygrad.convolution.ir import Code, Values, Vectors, declarations, function
 from mygrad.convolution.machine import this_machine
 
 __all__ = ["MOST", "InterleaveTile", "Interleaver", "emit_interleaving", "interleaver"]
@@ -34,11 +34,9 @@ PART = 1 << 16  # elements that are worth a thread
 
 
 @dataclass(frozen=True)
-class InterleaveTile:
+class InterleaveTile(Vectors):
     """What the kernel is specialized on."""
 
-    itemsize: int
-    lanes: int
     stride: int
 
 
@@ -54,7 +52,7 @@ class Interleaving:
     phases: str
 
     def __init__(self, tile: InterleaveTile) -> None:
-        self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
+        self.tile, self.code = tile, tile.code()
         code = self.code
         self.p = p = Fields(code, FIELDS)
         self.x, self.parts = p.address(code, "x"), p.address(code, "parts")
@@ -82,7 +80,7 @@ class Interleaving:
 
     def _vectors(self, target: str, sources: Values, number: str) -> None:
         code, tile = self.code, self.tile
-        size = tile.lanes * tile.itemsize
+        size = tile.vector_bytes
         vectors = [code.vector_at(code.entry(source, number, size)) for source in sources]
         kind, mixed = code.side_by_side(vectors, tile.lanes)
         code.store(kind, mixed, code.entry(target, number, size * tile.stride))

@@ -4,8 +4,9 @@ Knows vectors of one width and loops with carried values; nothing of convolution
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-__all__ = ["LINE", "Code", "Value", "Values"]
+__all__ = ["LINE", "Code", "Value", "Values", "Vectors"]
 
 LINE = 64  # bytes of a cache line
 
@@ -21,6 +22,7 @@ class Code:
     label: str
     lanes: int
     itemsize: int
+    vector_bytes: int
     vector: str
     suffix: str
 
@@ -28,7 +30,7 @@ class Code:
         self.lines: list[str] = []
         self.count = 0
         self.label = "entry"
-        self.lanes, self.itemsize = lanes, itemsize
+        self.lanes, self.itemsize, self.vector_bytes = lanes, itemsize, lanes * itemsize
         self.scalar = "float" if itemsize == 4 else "double"
         self.vector = f"<{lanes} x {self.scalar}>"
         self.suffix = f"v{lanes}f{itemsize * 8}"
@@ -297,7 +299,7 @@ def function(name: str, pointers: str, integers: str, code: Code) -> list[str]:
     """Return the lines of a function with its named arguments; no two pointers reach the same memory."""
     arguments = [f"ptr noalias %{each}" for each in pointers.split()]
     arguments += [f"i64 %{each}" for each in integers.split()]
-    bits = code.lanes * code.itemsize * 8
+    bits = code.vector_bytes * 8
     width = f'"prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}" nounwind'
     return [
         f"define void @{name}({', '.join(arguments)}) {width} {{",
@@ -306,3 +308,19 @@ def function(name: str, pointers: str, integers: str, code: Code) -> list[str]:
         "  ret void",
         "}",
     ]
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """What every kernel is specialized on: vectors of `lanes` elements of `itemsize` bytes."""
+
+    itemsize: int
+    lanes: int
+
+    @property
+    def vector_bytes(self) -> int:
+        return self.lanes * self.itemsize
+
+    def code(self) -> Code:
+        """Return an empty body that computes with such vectors."""
+        return Code(self.lanes, self.itemsize)

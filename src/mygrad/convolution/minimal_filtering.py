@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
 
-from mygrad.convolution.ir import Code, Values
+from mygrad.convolution.ir import Code, Values, Vectors
 
 __all__ = [
     "OUTPUTS",
@@ -177,11 +177,9 @@ def _by_part(
 
 
 @dataclass(frozen=True)
-class Registers:
+class Registers(Vectors):
     """sums[filters][vectors] of `lanes`; `taps` along each axis, `step` is the dilation of the last one."""
 
-    itemsize: int
-    lanes: int
     filters: int
     vectors: int
     taps: tuple[int, ...]
@@ -201,12 +199,5 @@ class Registers:
         return prod(taps + OUTPUTS - 1 for taps in self.taps[:-1])
 
     @property
-    def vector_bytes(self) -> int:
-        return self.lanes * self.itemsize
-
-    @property
     def sums(self) -> int:
         return self.filters * self.vectors
-
-    def code(self) -> Code:
-        return Code(self.lanes, self.itemsize)

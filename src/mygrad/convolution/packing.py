@@ -93,7 +93,7 @@ class Packing:
     def _safe(self, group: int, block: int, starts: Array, run_taps: int) -> Iterator[tuple[Array, bool]]:
         """Cut off the last run if whole vectors of its taps would be read past the end of w."""
         tile, tap = self.tile, self.steps[-1]
-        reached = max(0, (run_taps - 1) * tap) + tile.lanes * tile.itemsize
+        reached = max(0, (run_taps - 1) * tap) + tile.vector_bytes
         ends = self._offset(group, block) + starts + (tile.width - 1) * self.w[1] + reached
         safe = ends <= self._end()
         last = len(starts) - (not safe[-1])

@@ -33,9 +33,9 @@ def can(dtype: Any, size: int, windows: Windows) -> bool:
 def _tile(kind: str, windows: Windows, itemsize: int) -> PoolTile:
     span, lanes = windows.spans[-1], this_machine().isa.bits // 8 // itemsize
     if kind == "spread":
-        return PoolTile(kind, itemsize, lanes)
+        return PoolTile(itemsize, lanes, kind)
     taps = span.taps if isinstance(span.taps, int) and span.taps <= UNROLLED else 0
-    return PoolTile(kind, itemsize, lanes, taps, span.stride or 1, span.step)
+    return PoolTile(itemsize, lanes, kind, taps, span.stride or 1, span.step)
 
 
 @dataclass(frozen=True)

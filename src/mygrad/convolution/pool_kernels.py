@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mygrad.convolution.copying import Fields
-from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.ir import Code, Value, Values, Vectors, declarations, function
 from mygrad.convolution.jit import emits
 
 __all__ = ["POOL_FIELDS", "SEGMENT_FIELDS", "UNROLLED", "PoolTile", "emit_pool", "slack"]
@@ -34,12 +34,10 @@ SHUFFLED = 4  # the largest stride that a shuffle serves
 
 
 @dataclass(frozen=True)
-class PoolTile:
+class PoolTile(Vectors):
     """What a kernel is specialized on; 0 taps: as many as the segment says."""
 
     kind: str
-    itemsize: int
-    lanes: int
     taps: int = 0
     stride: int = 1
     step: int = 1
@@ -73,10 +71,10 @@ class Pool:
     output: Value
 
     def __init__(self, tile: PoolTile) -> None:
-        self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
+        self.tile, self.code = tile, tile.code()
         self.bits = 8 * tile.itemsize
         self.ints = f"<{tile.lanes} x i{self.bits}>"
-        self.size = tile.lanes * tile.itemsize
+        self.size = tile.vector_bytes
         self.p = p = Fields(self.code, POOL_FIELDS)
         names = ("wide", "narrow", "places", "row_table", "offsets", "segment_table")
         self.base = {name: p.address(self.code, name) for name in names}

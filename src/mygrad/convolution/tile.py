@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
-from mygrad.convolution.ir import Code, Value, Values
+from mygrad.convolution.ir import Code, Value, Values, Vectors
 
 __all__ = [
     "Tile",
@@ -26,7 +26,7 @@ MOST_MIXED = 8  # ways that vectors are shuffled of
 
 
 @dataclass(frozen=True)
-class Tile:
+class Tile(Vectors):
     """The sums that stay in registers.
 
     Filter vectors:   sums[rows * columns][vectors] of `lanes` filters, x is broadcast.
@@ -40,8 +40,6 @@ class Tile:
     side in y: the phases of an input gradient.
     """
 
-    itemsize: int
-    lanes: int
     vectors: int
     rows: int
     columns: int
@@ -89,10 +87,6 @@ class Tile:
         return self.sums * self.lanes * self.itemsize
 
     @property
-    def vector_bytes(self) -> int:
-        return self.lanes * self.itemsize
-
-    @property
     def squares(self) -> int:
         """How many vectors the positions of a filter take."""
         return -(-self.rows * self.columns // self.lanes)
@@ -105,9 +99,6 @@ class Tile:
     @property
     def room(self) -> int:
         return self.pitch * self.width
-
-    def code(self) -> Code:
-        return Code(self.lanes, self.itemsize)
 
 
 def micro_kernel(
@@ -134,7 +125,7 @@ def in_parts(
 
     While a part is summed, the sum of those before waits in %waiting.
     """
-    zeros, size = ["zeroinitializer"] * count, code.lanes * code.itemsize
+    zeros, size = ["zeroinitializer"] * count, code.vector_bytes
     places = [code.at("%waiting", n * size) for n in range(count)]
 
     def following(number: str, before: Values) -> Values:

@@ -144,7 +144,7 @@ class Block:
     runs: Runs
 
     def __init__(self, tile: WinogradTile) -> None:
-        self.tile, self.code = tile, Code(tile.lanes, tile.itemsize)
+        self.tile, self.code = tile, tile.code()
         code = self.code
         code.room("waiting", tile.sums * tile.vector_bytes)
         self.p = p = Fields(code, BLOCK_FIELDS)
