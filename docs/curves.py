@@ -1,4 +1,4 @@
-"""The curves on the reference's pages: functions of one number, and their derivatives."""
+"""The curves on the reference's pages: functions of one number, their derivatives, windows, their spectra."""
 
 from collections.abc import Callable
 from typing import Any
@@ -59,6 +59,17 @@ LEADS = dict.fromkeys(LOSSES, "lead of the right class's score") | {
     "glu": "b, of glu([a, b])",
 }
 
+POINTS = 51
+WINDOWS: dict[str, dict[str, Callable[[int], Any]]] = {
+    "bartlett": {"bartlett(51)": mg.bartlett},
+    "blackman": {"blackman(51)": mg.blackman},
+    "hamming": {"hamming(51)": mg.hamming},
+    "hanning": {"hanning(51)": mg.hanning},
+    "kaiser": {
+        f"beta = {beta}": lambda points, beta=beta: mg.kaiser(points, beta) for beta in (0, 5, 8.6, 14)
+    },
+}
+
 RANGES = [
     (-3.0, 3.0, "square cbrt negative positive absolute abs fabs exp exp2 expm1 sinc"),
     (-3.0, 3.0, "arctan sinh cosh tanh arcsinh sech arccot"),
@@ -72,7 +83,8 @@ RANGES = [
 ]
 UFUNCS = {name: (start, stop) for start, stop, names in RANGES for name in names.split()}
 
-NAMES = [f"mygrad.nnet.{name}" for name in (*ACTIVATIONS, *LOSSES)] + [f"mygrad.{name}" for name in UFUNCS]
+NAMES = [f"mygrad.nnet.{name}" for name in (*ACTIVATIONS, *LOSSES)]
+NAMES += [f"mygrad.{name}" for name in (*UFUNCS, *WINDOWS)]
 
 
 def pairs(first: Any, second: Any) -> Any:
@@ -96,8 +108,34 @@ def curves_of(path: str) -> tuple[tuple[float, float], dict[str, Callable[[Any],
 
 
 def draw(path: str) -> None:
-    """Draw the function with this name, and its derivative."""
+    """Draw the function with this name, and its derivative; or the window, and what it lets through."""
     name = path.rpartition(".")[2]
+    if name in WINDOWS:
+        draw_window(name)
+    else:
+        draw_function(path, name)
+
+
+def draw_window(name: str) -> None:
+    """Draw a window, and what it lets through beside its frequency, in bins of the transform and decibels."""
+    _, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.9))
+    padded = 64 * POINTS  # zeros behind the window show the spectrum between the bins, too
+    for label, window in WINDOWS[name].items():
+        y = window(POINTS).data
+        gain = np.abs(np.fft.rfft(y, padded)) / y.sum()
+        left.plot(y, label=label)
+        right.plot(
+            np.arange(len(gain)) * POINTS / padded, 20 * np.log10(np.maximum(gain, 1e-9)), label=label, lw=1
+        )
+    left.set(title=name, xlabel="n", ylim=(-0.05, 1.05))
+    right.set(title="its gain in dB", xlabel="bins away", xlim=(0, 12), ylim=(-130, 5))
+    if len(WINDOWS[name]) > 1:
+        right.set_ylim(-130, 50)
+        right.legend(loc="upper right", ncols=2)
+
+
+def draw_function(path: str, name: str) -> None:
+    """Draw a function of one number, and its derivative."""
     ends, functions = curves_of(path)
     x = mg.tensor(np.linspace(*ends, 200))
     _, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.9))

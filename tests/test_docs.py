@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from mygrad import nnet
+from mygrad.functions import tapers
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(
@@ -93,11 +94,12 @@ def test_example_of_entry_runs(path: str):
     assert failures(page_of(path), path) == []
 
 
-def test_every_activation_and_loss_has_its_curve():
+def test_every_activation_loss_and_window_has_its_curve():
     """All are on a list in `curves.py`, which the pages' template draws."""
     curves = loaded("curves")
     assert set(nnet.activations.__all__) == set(curves.ACTIVATIONS)
     assert set(nnet.losses.__all__) == set(curves.LOSSES)
+    assert set(tapers.__all__) == set(curves.WINDOWS)
 
 
 # -- the pages

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mygrad.functions.rearrangements import *
     from mygrad.functions.signal import *
     from mygrad.functions.statistics import *
+    from mygrad.functions.tapers import *
     from mygrad.io import load, save
     from mygrad.windows import sliding_window_view
 

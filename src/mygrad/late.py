@@ -39,6 +39,7 @@ MODULES = {
         "average diff ediff1d interp median nan_to_num nancumprod nancumsum nanmax nanmean nanmedian nanmin "
         "nanpercentile nanprod nanquantile nanstd nansum nanvar percentile ptp quantile trapezoid unwrap"
     ),
+    "functions.tapers": "bartlett blackman hamming hanning kaiser",
     "functions.ufunc_methods": "",
     "io": "load save",
     "windows": "sliding_window_view",
