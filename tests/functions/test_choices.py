@@ -212,3 +212,14 @@ def test_writes_without_tracking():
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_broadcasting_beside_what_is_no_number():
+    """Matplotlib does so for bars."""
+    x = mg.tensor([1.0, 2.0])
+    wide, none, words, array = np.broadcast_arrays(x, None, "ab", np.ones((2, 1)))
+    assert none.tolist() == [[None, None]] * 2
+    assert words.tolist() == [["ab", "ab"]] * 2
+    assert array.constant
+    wide.sum().backward()
+    np.testing.assert_array_equal(x.grad, [2, 2])

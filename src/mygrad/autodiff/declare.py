@@ -17,6 +17,7 @@ from mygrad.autodiff.dtypes import has_gradient, is_bfloat16, is_number, refuse
 from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard, is_guarded
 from mygrad.autodiff.hints import explain, read_only
+from mygrad.autodiff.masked import unmasked
 from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, UFUNCS
 from mygrad.autodiff.tensor import Tensor, leaf, mark_used, of_node, record, stand_in
 from mygrad.autodiff.views import Step, View, register, replay
@@ -41,7 +42,7 @@ def array_of(x: Any) -> Any:
     if isinstance(x, _PYTHON):
         return x
     if x.__class__ is not np.ndarray and not isinstance(x, _SCALARS):
-        x = np.asarray(x)
+        x = unmasked(x)
     if x.dtype.kind not in "fbiuc" and not is_number(x.dtype) and modes.tracking():
         refuse(x)
     return x

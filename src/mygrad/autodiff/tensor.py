@@ -15,6 +15,7 @@ from mygrad.autodiff.dtypes import conjugated, has_gradient, is_number, refuse
 from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard
 from mygrad.autodiff.hints import explain
+from mygrad.autodiff.masked import InMaskedArrays
 from mygrad.autodiff.operators import Methods, Operators
 from mygrad.autodiff.overrides import PUBLIC, late
 from mygrad.autodiff.views import View
@@ -42,7 +43,7 @@ def checked_constant(array: Array, constant: bool | None) -> bool:
     return True
 
 
-class Tensor(Methods, Operators):
+class Tensor(Methods, Operators, InMaskedArrays):
     """A NumPy-like array that knows how it was computed.
 
     Parameters

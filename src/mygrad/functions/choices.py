@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff.declare import array_of, cast, override
+from mygrad.autodiff.dtypes import is_number
 from mygrad.autodiff.overrides import unwrapped
 from mygrad.autodiff.tensor import Tensor
 from mygrad.functions.compositions import composition
@@ -91,11 +92,11 @@ def block(arrays: Any) -> Tensor:
 
 
 @override(np.broadcast_arrays)
-def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Tensor, ...]:
-    """Return views of all arrays in the shape that they are broadcast to."""
-    tensors = [astensor(x) for x in args]
-    shape = np.broadcast_shapes(*(x.shape for x in tensors))
-    return tuple(broadcast_to(x, shape) for x in tensors)
+def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
+    """Return views of all arrays in the shape that they are broadcast to: tensors, if they hold numbers."""
+    arrays = [x if isinstance(x, Tensor) else np.asarray(x) for x in args]
+    shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    return tuple(broadcast_to(x, shape) if is_number(x.dtype) else np.broadcast_to(x, shape) for x in arrays)
 
 
 @override(np.meshgrid)
