@@ -1,8 +1,11 @@
 """Who forks while others work, who is interrupted, and how many come to a small job."""
 
+import ctypes
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +14,8 @@ import pytest
 import mygrad as mg
 from mygrad.concurrency import once
 from mygrad.convolution import ConvProblem, convolve, executor, planner, use_algorithm, use_threads
+from mygrad.convolution.jit import assembly
+from mygrad.convolution.standby import PLACES, Board, Native, module
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 
@@ -89,7 +94,7 @@ def test_an_interrupt_waits_for_the_threads_that_have_the_arrays(monkeypatch):
 
     class Jobs:
         def put(self, job):
-            job()
+            job(0)
             raise KeyboardInterrupt
 
     pool = executor.Pool()
@@ -130,3 +135,114 @@ def test_the_algorithm_does_not_depend_on_the_number_of_threads(problem, dtype, 
         with mg.use_threads(count):
             names.add(planner.choose(replace(problem), member, dtype).name)
     assert len(names) == 1
+
+
+# -- those who stand by
+
+
+def native(calls: list[int], helpers: int = 0) -> Native:
+    """A job that notes how it is called; the caller waits for as many helpers."""
+    came = threading.Semaphore(0)
+
+    def work(job, wait):
+        assert job == 64
+        calls.append(wait)
+        if not wait:
+            came.release()
+        elif not all(came.acquire(timeout=10) for _ in range(helpers)):
+            calls.append(-1)
+
+    return Native(ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(work), 64, None)
+
+
+def standing(board: Board, count: int) -> list[threading.Thread]:
+    """Threads that stand by, again and again, until the board calls them."""
+    called = board.called()
+
+    def stand():
+        while board.called() == called:
+            board.stand_by(called)
+
+    threads = [threading.Thread(target=stand) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+@pytest.mark.parametrize(("by", "wanted"), [(0, 1), (1, 1), (3, 1), (3, 3)])
+def test_as_many_as_are_wanted_come_of_those_who_stand_by(by, wanted):
+    board = Board()
+    threads = standing(board, by)
+    for _ in range(30):
+        calls = []
+        assert board.offer(native(calls, min(by, wanted)), wanted)
+        assert sorted(calls) == [0] * min(by, wanted) + [1]
+    board.call()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert board.standing() == 0
+
+
+def test_a_board_has_one_job_at_a_time():
+    board, calls = Board(), []
+    board.numbers[PLACES["owner"]] = 1
+    assert not board.offer(native(calls), 1)
+    assert calls == []
+    board.numbers[PLACES["owner"]] = 0
+    assert board.offer(native(calls), 1)
+    assert calls == [1]
+
+
+def test_who_stands_by_leaves_for_the_queue_or_after_a_while():
+    board = Board()
+    board.stand_by(board.called() + 1)  # called meanwhile: returns at once
+    board.stand_by(board.called())  # nothing comes
+    assert board.standing() == 0
+
+
+def test_a_thread_of_the_pool_is_met_on_the_board_and_in_the_queue(monkeypatch):
+    """The queue wakes it, then it finds jobs on the board; parts in Python send it to the queue."""
+    pool = executor.Pool()
+    monkeypatch.setattr(executor, "_pool", pool)
+    shown = []
+    monkeypatch.setattr(Board, "offer", lambda *args, offer=Board.offer: shown.append(1) or offer(*args))
+    for _ in range(300):
+        calls = []
+        executor.run(native(calls, 1), 2)
+        assert sorted(calls) == [0, 1]
+        done = []
+        with use_threads(2):
+            executor.run_parts(3, done.append)
+        assert sorted(done) == [0, 1, 2]
+    assert pool.size == 1
+    assert shown
+
+
+def test_many_callers_share_one_board():
+    x, w = np.random.rand(8, 8, 20, 20), np.random.rand(8, 8, 3, 3)
+    problem = ConvProblem.make(x.shape, w.shape, stride=1)
+
+    def call(_):
+        with use_threads(3), use_algorithm("direct"):
+            return all(np.array_equal(convolve(problem, x, w), expected) for _ in range(100))
+
+    with use_algorithm("direct"), use_threads(1):
+        expected = convolve(problem, x, w)
+    with ThreadPoolExecutor(6) as callers:
+        assert all(callers.map(call, range(6)))
+
+
+PROCESSORS = {
+    "x86_64": ("x86_64", "pause"),
+    "AMD64": ("x86_64", "pause"),
+    "arm64": ("aarch64", "isb"),
+    "aarch64": ("aarch64", "isb"),
+    "riscv64": ("riscv64", "stand_by"),
+}
+
+
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_code_of_the_board_for_every_processor(processor):
+    triple, instruction = PROCESSORS[processor]
+    assert instruction in assembly(module(processor), triple)

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from mygrad.convolution.machine import usable_processors
+from mygrad.convolution.standby import Board, Native
 
 __all__ = ["borrow", "chosen_threads", "give_back", "run", "run_parts", "threads", "use_threads"]
 
@@ -24,6 +25,7 @@ Array = np.ndarray[Any, Any]
 KEPT_BYTES = 64 << 20  # of workspace, between calls
 KEPT_BUFFERS = 8
 
+Job = Callable[[int], None]
 
 _chosen: ContextVar[int | None] = ContextVar("mygrad_threads", default=None)
 
@@ -78,14 +80,15 @@ def use_threads(count: int) -> Iterator[None]:
 
 
 class Pool:
-    """Threads that wait for jobs."""
+    """Threads that wait for jobs; when one is done, they stand by for a while before they sleep."""
 
     size: int
     lock: Any
+    board: Board | None
 
     def __init__(self) -> None:
-        self.jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self.size = 0
+        self.jobs: SimpleQueue[Job] = SimpleQueue()
+        self.size, self.board = 0, None
         self.lock = Lock()
 
     def grow(self, size: int) -> None:
@@ -95,9 +98,32 @@ class Pool:
                 Thread(target=self._serve, name=f"mygrad-{self.size}", daemon=True).start()
                 self.size += 1
 
+    def share(self, job: Job, helpers: int) -> bool:
+        """Have up to `helpers` threads call ``job(0)``; return whether ``job(1)`` has been called, too.
+
+        Those who stand by are shown a native job on the board, others find it in the queue.
+        """
+        board, awake = self.board, 0
+        if isinstance(job, Native):
+            board = self.board = board or Board()
+            awake = min(board.standing(), helpers)
+        for _ in range(helpers - awake):
+            self.jobs.put(job)
+        if awake and isinstance(job, Native) and board and board.offer(job, awake):
+            return True
+        for _ in range(awake):
+            self.jobs.put(job)
+        if board:
+            board.call()  # when the queue has it: who then stands by has looked there before
+        return False
+
     def _serve(self) -> None:
         while True:
-            self.jobs.get()()
+            if self.board:
+                called = self.board.called()
+                if self.jobs.empty():
+                    self.board.stand_by(called)
+            self.jobs.get()(0)
 
 
 _pool = Pool()
@@ -108,18 +134,19 @@ def _after_fork() -> None:
     _pool, _lender.free = Pool(), []
 
 
-def run(work: Callable[[int], None], workers: int) -> None:
-    """Call ``work(0)`` on the pool, on all `workers` but one, and ``work(1)`` here, which waits for all.
+def run(job: Job, workers: int) -> None:
+    """Call ``job(0)`` on the pool, on all `workers` but one, and ``job(1)`` here, which waits for all.
 
     A thread of the pool may come too late: it must then find nothing to do.
     """
-    if _pool.size < workers - 1:
-        _pool.grow(workers - 1)
+    helpers, shared = workers - 1, False
+    if _pool.size < helpers:
+        _pool.grow(helpers)
     try:
-        for _ in range(workers - 1):
-            _pool.jobs.put(lambda: work(0))
+        shared = _pool.share(job, helpers)
     finally:  # an interrupt does not take the arrays away from those at work
-        work(1)
+        if not shared:
+            job(1)
 
 
 class Parts:

@@ -10,7 +10,17 @@ from typing import Any, NamedTuple
 
 from mygrad.concurrency import fork_safe_lock
 
-__all__ = ["Kernel", "Work", "assembly", "available", "compiled", "emits", "module_of", "version"]
+__all__ = [
+    "Kernel",
+    "Work",
+    "assembly",
+    "available",
+    "compiled",
+    "emits",
+    "engine_of",
+    "module_of",
+    "version",
+]
 
 _lock = fork_safe_lock()
 
@@ -83,15 +93,24 @@ FASTCALL = 0x80  # METH_FASTCALL: (self, array of arguments, their number)
 CALLED = "PyEval_SaveThread", "PyEval_RestoreThread", "Py_IncRef"
 
 
-def _compile(module: str) -> Kernel:
+def engine_of(module: str) -> Any:
+    """Compile a module and return the engine that has its functions, for as long as it is kept."""
     import llvmlite.binding as llvm
 
-    cpu, features = _host()
-    for name in CALLED:
-        llvm.add_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
-    machine = llvm.Target.from_default_triple().create_target_machine(cpu, features, opt=2)
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(module), machine)  # which owns both from now on
-    engine.finalize_object()
+    with _lock:
+        cpu, features = _host()
+        for name in CALLED:
+            llvm.add_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
+        machine = llvm.Target.from_default_triple().create_target_machine(cpu, features, opt=2)
+        engine = llvm.create_mcjit_compiler(
+            llvm.parse_assembly(module), machine
+        )  # which owns both from now on
+        engine.finalize_object()
+        return engine
+
+
+def _compile(module: str) -> Kernel:
+    engine = engine_of(module)
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
     address = engine.get_function_address("call")
     method = Method(b"call", address, FASTCALL, None)

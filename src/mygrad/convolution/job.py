@@ -13,6 +13,7 @@ from mygrad.concurrency import once
 from mygrad.convolution import jit
 from mygrad.convolution.addresses import PLACE, address_of
 from mygrad.convolution.executor import borrow, give_back, run
+from mygrad.convolution.standby import Native
 from mygrad.convolution.worker import JOB_FIELDS, JOB_SIZE, STACK_BYTES
 
 __all__ = ["Plan"]
@@ -136,17 +137,5 @@ class Plan:
     def _shared(self, template: Array, x: Array, w: Array, y: Array, room: Array) -> Array:
         job, packed = template.copy(), room if self.packed_bytes else w
         job[DATA] += [address_of(each) for each in (x, w, packed, room, y)]
-        run(Part(self.kernel.work, address_of(job), job), self.crew)
+        run(Native(self.kernel.work, address_of(job), job), self.crew)
         return y
-
-
-@dataclass(frozen=True)
-class Part:
-    """What each thread calls; it keeps the job, for threads that come when all is done."""
-
-    work: jit.Work
-    address: int
-    job: Array
-
-    def __call__(self, wait: int) -> None:
-        self.work(self.address, wait)
