@@ -62,6 +62,13 @@ class Code:
     def multiply(self, a: Value, b: Value) -> Value:
         return a * b if isinstance(a, int) and isinstance(b, int) else self.put(f"mul i64 {a}, {b}")
 
+    def divide(self, a: Value, b: int) -> tuple[Value, Value]:
+        """Return the quotient and the remainder of what is not negative."""
+        if isinstance(a, int):
+            return divmod(a, b)
+        quotient = self.put(f"udiv i64 {a}, {b}")
+        return quotient, self.subtract(a, self.multiply(quotient, b))
+
     def smaller(self, a: Value, b: Value) -> str:
         return self.put(f"call i64 @llvm.smin.i64(i64 {a}, i64 {b})")
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
 
-from mygrad.convolution.ir import Code, Values, Vectors
+from mygrad.convolution.ir import Code, Value, Values, Vectors
 
 __all__ = [
     "OUTPUTS",
@@ -30,6 +30,7 @@ __all__ = [
     "Registers",
     "along",
     "data_of",
+    "in_two_stages",
     "places",
     "points_of_taps",
     "result_of",
@@ -38,6 +39,7 @@ __all__ = [
 
 OUTPUTS = 2
 MOST_TAPS = 3  # of a part
+MOST_VALUES = 16  # of a transform that is written as one
 Matrix = Sequence[Sequence[int]]
 DATA: dict[int, Matrix] = {
     3: ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
@@ -124,6 +126,38 @@ def along(code: Code, matrix: Matrix, values: Grid, axis: int) -> Grid:
     }
 
 
+def in_two_stages(
+    code: Code,
+    room: str,
+    counts: tuple[int, int],
+    first: Callable[[Value], Sequence[str]],
+    second: Callable[[Value, Sequence[str]], None],
+) -> None:
+    """Call ``second(n, [first(0)[n], first(1)[n], ...])`` for all n; `counts` are those of calls of both.
+
+    With room in memory, where values wait, each of the two is written once, in a loop. Code of large
+    tiles is then several times shorter, and the values of one call fit the registers.
+    """
+    rows, columns = counts
+    if not room:
+        for n, values in enumerate(zip(*map(first, range(rows)), strict=True)):
+            second(n, values)
+        return
+    size = code.lanes * code.itemsize
+
+    def row(r: str) -> None:
+        into = code.entry(room, r, columns * size)
+        for n, value in enumerate(first(r)):
+            code.store(code.vector, value, code.at(into, n * size))
+
+    def column(n: str) -> None:
+        start = code.entry(room, n, size)
+        second(n, [code.vector_at(code.at(start, r * columns * size)) for r in range(rows)])
+
+    code.each(rows, row)
+    code.each(columns, column)
+
+
 def _three(code: Code, g0: str, g1: str, g2: str) -> Values:
     ends, middle = code.half(code.sum(g0, g2)), code.half(g1)
     return [g0, code.sum(ends, middle), code.difference(ends, middle), g2]
@@ -192,6 +226,21 @@ class Registers(Vectors):
     @property
     def points(self) -> int:
         return prod(map(points_of_taps, self.taps))
+
+    @property
+    def last_points(self) -> int:
+        return points_of_taps(self.taps[-1])
+
+    @property
+    def stage(self) -> str:
+        """The name of the room in which values wait between stages; none where they fit the registers."""
+        return "%stage" if self.points > MOST_VALUES else ""
+
+    def make_stage(self, code: Code) -> None:
+        """Make that room, and one for where rows begin: the beginning of a function."""
+        if self.stage:
+            code.room("stage", self.points * code.lanes * code.itemsize)
+            code.room("rows", 16 * self.read_rows)
 
     @property
     def read_rows(self) -> int:

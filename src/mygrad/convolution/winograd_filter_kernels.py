@@ -9,14 +9,23 @@ The last block of a task makes taps of the points. A `ProductsTile` has no trans
 for all of its tasks, by those of a `TransformsTile`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
 from mygrad.convolution.copying import Fields
 from mygrad.convolution.ir import Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
-from mygrad.convolution.minimal_filtering import Grid, Registers, data_of, filter_taps, places, spread_of
+from mygrad.convolution.minimal_filtering import (
+    Grid,
+    Registers,
+    data_of,
+    filter_taps,
+    in_two_stages,
+    places,
+    points_of_taps,
+    spread_of,
+)
 from mygrad.convolution.tile import in_parts, square, transpose
 from mygrad.convolution.winograd_runs import RUN_FIELDS, Operand, Runs
 from mygrad.convolution.worker import emit_work
@@ -79,6 +88,7 @@ class FilterBlock:
         code = self.code
         code.room("waiting", tile.sums * tile.vector_bytes)
         code.room("taps", prod(tile.taps) * tile.vector_bytes)
+        tile.make_stage(code)
         self.p = p = Fields(code, FILTER_FIELDS)
         source = "%x" if isinstance(tile, ProductsTile) else "%work"
         if not isinstance(tile, ProductsTile):
@@ -154,19 +164,30 @@ class FilterBlock:
     def _results(self, f: str) -> None:
         """Store the taps of a filter."""
         code, p, tile = self.code, self.p, self.tile
+        *others, last = tile.taps
+        rows, points = places(others), places(map(points_of_taps, others))
         source = code.at("%sums", code.multiply(f, p.m_row))
         target = code.at(code.at("%y", p.result), code.multiply(f, p.result_filter))
 
         def channels(v: str) -> None:
             start = code.entry(source, v, tile.vector_bytes)
-            values: Grid = {
-                point: code.vector_at(code.at(start, code.multiply(number, p.m_point)), tile.vector_bytes)
-                for number, point in enumerate(tile.all_points)
-            }
-            values = filter_taps(code, values, tile.taps)
-            for number, tap in enumerate(places(tile.taps)):
-                place = code.at("%taps", number * tile.vector_bytes)
-                code.store(code.vector, values[tap], place, tile.vector_bytes)
+
+            def column(number: Value) -> Values:
+                place = code.at(start, code.multiply(number, p.m_point))
+                values: Grid = {
+                    point: code.vector_at(code.at(place, code.multiply(n * tile.last_points, p.m_point)))
+                    for n, point in enumerate(points)
+                }
+                values = filter_taps(code, values, others)
+                return [values[row] for row in rows]
+
+            def row(number: Value, line: Sequence[str]) -> None:
+                found = filter_taps(code, {(n,): value for n, value in enumerate(line)}, [last])
+                place = code.entry("%taps", number, last * tile.vector_bytes)
+                for n, value in enumerate(found.values()):
+                    code.store(code.vector, value, code.at(place, n * tile.vector_bytes), tile.vector_bytes)
+
+            in_two_stages(code, tile.stage, (tile.last_points, len(rows)), column, row)
             first = code.multiply(v, tile.lanes)
             count = code.smaller(tile.lanes, code.subtract(p.channels, first))
             code.each(count, lambda lane: self._channel(lane, code.add(first, lane), target))
@@ -180,15 +201,19 @@ class FilterBlock:
             code.entry("%taps", lane, tile.itemsize),
             code.at(target, code.multiply(c, self.p.result_channel)),
         )
-        for number in range(prod(tile.taps)):
-            value = code.load(code.scalar, code.at(source, number * tile.vector_bytes))
-            code.store(code.scalar, value, code.at(into, number * tile.itemsize))
+
+        def tap(number: str) -> None:
+            value = code.load(code.scalar, code.entry(source, number, tile.vector_bytes))
+            code.store(code.scalar, value, code.entry(into, number, tile.itemsize))
+
+        code.each(prod(tile.taps), tap)
 
 
 @emits(TransformsTile)
 def emit_transforms(tile: TransformsTile) -> str:
     """Return the module of a tile: `block`, which writes v and s to y, and `work`."""
     code = tile.code()
+    tile.make_stage(code)
     transforms(tile, code, Fields(code, TRANSFORM_FIELDS), "%g", "%work", "%y")
     text = declarations(code) + function("block", "parameters x g y work sums", "", code)
     return "\n".join([*text, *emit_work(packs=False)])

@@ -8,7 +8,7 @@ filters at a time, ``m[point][filter][tile] = sum over channels of u * v``, of w
     SharedTile    v is shared, a block transforms some filters
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mygrad.convolution.copying import Fields
@@ -21,7 +21,9 @@ from mygrad.convolution.minimal_filtering import (
     along,
     data_of,
     filter_points,
+    in_two_stages,
     places,
+    points_of_taps,
     result_of,
 )
 from mygrad.convolution.tile import in_parts
@@ -72,6 +74,7 @@ class Packing:
     def __init__(self, tile: WinogradTile) -> None:
         self.tile, self.code = tile, Code(tile.filters, tile.itemsize)
         code = self.code
+        tile.make_stage(code)
         self.p = p = Fields(code, PACK_FIELDS)
         w, self.packed = code.at("%w", p.w_offset), code.at("%packed", p.packed_offset)
         numbers = [code.smaller(f, p.last_filter) for f in range(tile.filters)]  # none is read past the last
@@ -82,21 +85,38 @@ class Packing:
         code, tile = self.code, self.tile
         start = code.multiply(c, self.p.channel)
         sources = [code.at(source, start) for source in self.filters]
-        values = {
-            tap: self._tap(sources, sum(k * step for k, step in zip(tap, tile.steps, strict=True)))
-            for tap in places(tile.taps)
-        }
-        values = filter_points(code, values, tile.taps)
         target = code.at(self.packed, code.multiply(c, tile.line_bytes))
-        for number, point in enumerate(tile.all_points):
-            into = code.at(target, code.multiply(number, self.p.packed_point))
-            code.store(code.vector, values[point], into)
+        *others, taps = tile.taps
+        rows = places(others)
+        points = places(map(points_of_taps, others))
 
-    def _tap(self, sources: Values, offset: int) -> str:
+        def row(number: Value) -> Values:
+            start = self._place(number)
+            line = {(n,): self._tap(sources, start, n * tile.steps[-1]) for n in range(taps)}
+            return list(filter_points(code, line, [taps]).values())
+
+        def column(number: Value, line: Sequence[str]) -> None:
+            values = filter_points(code, dict(zip(rows, line, strict=True)), others)
+            into = code.at(target, code.multiply(number, self.p.packed_point))
+            for n, point in enumerate(points):
+                further = code.multiply(n * tile.last_points, self.p.packed_point)
+                code.store(code.vector, values[point], code.at(into, further))
+
+        in_two_stages(code, tile.stage, (len(rows), tile.last_points), row, column)
+
+    def _place(self, row: Value) -> Value:
+        """Return where a row of taps begins, in bytes."""
+        code, place, left = self.code, 0, row
+        for taps, step in reversed(list(zip(self.tile.taps[:-1], self.tile.steps[:-1], strict=True))):
+            before, tap = code.divide(left, taps)
+            left, place = before, code.add(place, code.multiply(tap, step))
+        return place
+
+    def _tap(self, sources: Values, start: Value, offset: int) -> str:
         """Return one tap of all filters."""
         code, value = self.code, "poison"
         for lane, source in enumerate(sources):
-            element = code.load(code.scalar, code.at(source, offset))
+            element = code.load(code.scalar, code.at(code.at(source, start), offset))
             value = code.put(f"insertelement {code.vector} {value}, {code.scalar} {element}, i64 {lane}")
         return value
 
@@ -147,6 +167,7 @@ class Block:
         self.tile, self.code = tile, tile.code()
         code = self.code
         code.room("waiting", tile.sums * tile.vector_bytes)
+        tile.make_stage(code)
         self.p = p = Fields(code, BLOCK_FIELDS)
         self.y = code.at("%y", p.y_offset)
         if isinstance(tile, SharedTile):
@@ -219,23 +240,33 @@ class Block:
     def _results(self, f: str, y: str) -> None:
         """Store the outputs of all tiles of a filter."""
         code, p, tile = self.code, self.p, self.tile
+        *others, last = tile.taps
+        rows = places([OUTPUTS] * len(others))
         source = code.at("%sums", code.multiply(f, p.pitch))
 
         def tiles(entries: str, first: str, place: Value) -> None:
             start = code.at(source, place)
-            values: Grid = {
-                point: code.vector_at(code.at(start, code.multiply(number, p.m_point)))
-                for number, point in enumerate(tile.all_points)
-            }
-            for axis, taps in enumerate(tile.taps):
-                values = along(code, result_of(taps), values, axis)
             column = code.multiply(first, OUTPUTS)
             left = code.subtract(p.y_size, column)
             masks = [code.below_lane(left), code.below_lane(code.subtract(left, code.lanes))]
-            for number, row in enumerate(places([OUTPUTS] * (len(tile.taps) - 1))):
-                offset = code.integer(code.at(entries, 8 * (tile.read_rows + number)))
+
+            def column_of(number: Value) -> Values:
+                place = code.at(start, code.multiply(number, p.m_point))
+                values: Grid = {
+                    point: code.vector_at(code.at(place, code.multiply(n * tile.last_points, p.m_point)))
+                    for n, point in enumerate(places(map(points_of_taps, others)))
+                }
+                for axis, taps in enumerate(others):
+                    values = along(code, result_of(taps), values, axis)
+                return [values[row] for row in rows]
+
+            def row(number: Value, line: Sequence[str]) -> None:
+                pair = along(code, result_of(last), {(n,): value for n, value in enumerate(line)}, 0)
+                offset = code.integer(code.entry(entries, code.add(number, tile.read_rows)))
                 into = code.at(code.at(y, offset), code.multiply(column, code.itemsize))
-                self._store(offset, into, (values[*row, 0], values[*row, 1]), masks)
+                self._store(offset, into, (pair[0,], pair[1,]), masks)
+
+            in_two_stages(code, tile.stage, (tile.last_points, len(rows)), column_of, row)
 
         self.runs.each(tiles)
 
@@ -266,6 +297,7 @@ def emit_winograd(tile: WinogradTile) -> str:
 def emit_shared(tile: SharedTile) -> str:
     """Return the module of a tile: `pack`, which is that of data, `filters`, `block` and `work`."""
     filters, block, data = Packing(tile).code, Block(tile).code, tile.code()
+    tile.make_stage(data)
     Data(tile, data, Fields(data, DATA_FIELDS), "%packed")
     text = list(dict.fromkeys([*declarations(filters), *declarations(block)]))
     text += function("pack", "parameters x packed", "", data)

@@ -9,10 +9,11 @@ run begin at outputs 0 ... d - 1, 2d ... 3d - 1, and so on, and a vector is neig
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from mygrad.convolution.copying import Fields
 from mygrad.convolution.ir import Code, Value, Values
-from mygrad.convolution.minimal_filtering import OUTPUTS, Grid, Matrix, Registers, along, places
+from mygrad.convolution.minimal_filtering import OUTPUTS, Matrix, Registers, along, in_two_stages, places
 
 __all__ = ["RUN_FIELDS", "Operand", "Runs", "useful_lanes"]
 
@@ -95,35 +96,63 @@ class Runs:
         code, (*counts, columns) = self.code, operand.positions
         shifts = [OUTPUTS * self.tile.step * n for n in range(ceil(columns / OUTPUTS))]
         offsets = [shift + half for shift in shifts for half in (0, code.lanes)]
-        rows = places(counts)
+        rows, *others = places(counts), *operand.matrices[:-1]
+        points = places(map(len, others))
 
         def vector(entries: str, first: str, place: Value) -> None:
             start = code.subtract(code.multiply(first, OUTPUTS), operand.before)
             masks = [code.between(code.add(start, offset), operand.size) for offset in offsets]
-            sources = [self._row(operand, entries, number, start) for number in range(len(rows))]
+            source_of = self._sources(operand, entries, len(rows), start)
 
             def channel(c: str) -> None:
-                values: Grid = {}
-                for row, (source, step) in zip(rows, sources, strict=True):
-                    pointer = code.at(source, code.multiply(c, step))
-                    for column, value in enumerate(self._columns(pointer, offsets, masks)[:columns]):
-                        values[*row, column] = value
-                for axis, matrix in reversed(list(enumerate(operand.matrices))):
-                    values = along(code, matrix, values, axis)
                 into = code.at(code.at(operand.target, place), code.multiply(c, self.p.pitch))
-                for number, point in enumerate(self.tile.all_points):
-                    code.store(
-                        code.vector, values[point], code.at(into, code.multiply(number, operand.point))
-                    )
+
+                def row(number: Value) -> Values:
+                    source, step = source_of(number)
+                    found = self._columns(code.at(source, code.multiply(c, step)), offsets, masks)
+                    line = {(n,): value for n, value in enumerate(found[:columns])}
+                    return list(along(code, operand.matrices[-1], line, 0).values())
+
+                def column(number: Value, line: Sequence[str]) -> None:
+                    values = dict(zip(rows, line, strict=True))
+                    for axis, matrix in reversed(list(enumerate(others))):
+                        values = along(code, matrix, values, axis)
+                    start = code.at(into, code.multiply(number, operand.point))
+                    for n, point in enumerate(points):
+                        further = code.multiply(n * self.tile.last_points, operand.point)
+                        code.store(code.vector, values[point], code.at(start, further))
+
+                in_two_stages(code, self.tile.stage, (len(rows), self.tile.last_points), row, column)
 
             code.each(operand.channels, channel)
 
         self.each(vector)
 
-    def _row(self, operand: Operand, entries: str, number: int, start: Value) -> tuple[str, str]:
+    def _sources(
+        self, operand: Operand, entries: str, rows: int, start: Value
+    ) -> Callable[[Any], tuple[str, str]]:
+        """Return what tells where each row begins, and the distance of that of the next channel."""
+        code = self.code
+        if not self.tile.stage:
+            return [self._row(operand, entries, number, start) for number in range(rows)].__getitem__
+
+        def keep(number: str) -> None:
+            place = code.entry("%rows", number, 16)
+            source, step = self._row(operand, entries, number, start)
+            code.store("ptr", source, place, 8)
+            code.store("i64", step, code.at(place, 8), 8)
+
+        def kept(number: str) -> tuple[str, str]:
+            place = code.entry("%rows", number, 16)
+            return code.load("ptr", place, 8), code.integer(code.at(place, 8))
+
+        code.each(rows, keep)
+        return kept
+
+    def _row(self, operand: Operand, entries: str, number: Value, start: Value) -> tuple[str, str]:
         """Return where a row begins and the distance of that of the next channel; zeros if it is outside."""
         code = self.code
-        offset = code.integer(code.at(entries, 8 * (operand.entry + number)))
+        offset = code.integer(code.entry(entries, code.add(number, operand.entry)))
         outside = code.put(f"icmp slt i64 {offset}, 0")
         row = code.put(f"select i1 {outside}, ptr {self.zeros}, ptr {code.at(operand.source, offset)}")
         step = code.put(f"select i1 {outside}, i64 0, i64 {operand.channel}")
