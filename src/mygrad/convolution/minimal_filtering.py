@@ -143,7 +143,7 @@ def in_two_stages(
         for n, values in enumerate(zip(*map(first, range(rows)), strict=True)):
             second(n, values)
         return
-    size = code.lanes * code.itemsize
+    size = code.vector_bytes
 
     def row(r: str) -> None:
         into = code.entry(room, r, columns * size)
@@ -239,7 +239,7 @@ class Registers(Vectors):
     def make_stage(self, code: Code) -> None:
         """Make that room, and one for where rows begin: the beginning of a function."""
         if self.stage:
-            code.room("stage", self.points * code.lanes * code.itemsize)
+            code.room("stage", self.points * code.vector_bytes)
             code.room("rows", 16 * self.read_rows)
 
     @property
