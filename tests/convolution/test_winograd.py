@@ -1,4 +1,4 @@
-"""Minimal filtering on what it is made for: three taps, any dilation, many channels, one to three axes."""
+"""Minimal filtering on what it is made for: a few taps, dilation or stride, many channels, up to 3 axes."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from mygrad.convolution import (
 from mygrad.convolution import winograd as forward
 from mygrad.convolution.executor import threads
 from mygrad.convolution.layout import strides_of
-from mygrad.convolution.minimal_filtering import data_of, filter_points, filter_taps, result_of, spread_of
+from mygrad.convolution.minimal_filtering import Formula, filter_points, filter_taps
 
 pytest.importorskip("llvmlite")
 MEMBERS = {planner.FORWARD: convolve, planner.INPUT: input_gradient, planner.FILTER: filter_gradient}
@@ -28,15 +28,15 @@ MEMBERS = {planner.FORWARD: convolve, planner.INPUT: input_gradient, planner.FIL
 @st.composite
 def problems(draw):
     count = draw(st.integers(1, 3))
-    sizes, taps, paddings, dilations = [], [], [], []
+    sizes, taps, paddings, strides, dilations = [], [], [], [], []
     for number in range(count):
         k = draw(st.sampled_from([2, 3, 3, 4, 5, 7] if number == count - 1 else [1, 2, 3, 3]))
-        d = draw(st.sampled_from([1, 1, 2, 3, 4]))
+        s = draw(st.sampled_from([1, 1, 1, 2, 4])) if k > 1 else 1
+        d = draw(st.sampled_from([1, 1, 2, 3, 4])) if s == 1 else 1
         padding = 0 if k == 1 else draw(st.integers(-1, 3))
         size = max(draw(st.integers(1, 40 if count == 1 else 14)), (k - 1) * d + 1 - 2 * padding)
-        for each, value in zip(
-            (sizes, taps, paddings, dilations), (size, k, (padding, padding), d), strict=True
-        ):
+        lists = sizes, taps, paddings, strides, dilations
+        for each, value in zip(lists, (size, k, (padding, padding), s, d), strict=True):
             each.append(value)
     groups, channels, filters = (
         draw(st.sampled_from([1, 1, 2])),
@@ -46,10 +46,11 @@ def problems(draw):
     return ConvProblem.make(
         (draw(st.integers(1, 3)), groups * channels, *sizes),
         (groups * filters, channels, *taps),
-        stride=1,
+        stride=strides,
         padding=paddings,
         dilation=dilations,
         groups=groups,
+        fit="floor",
     )
 
 
@@ -167,17 +168,20 @@ class Numbers:
     half, sum, difference = (staticmethod(f) for f in (lambda a: a / 2, np.add, np.subtract))
 
 
+@pytest.mark.parametrize("stride", [1, 2, 4, 8])
 @pytest.mark.parametrize("taps", range(1, 12))
-def test_the_formulas(taps):
+def test_the_formulas(taps, stride):
     """A tile of one axis, in whole numbers: the outputs, and the gradient of the filter."""
-    rng = np.random.default_rng(taps)
-    d, g, gy = (rng.integers(-9, 9, size) for size in (taps + 1, taps, 2))
-    u = list(filter_points(Numbers, {(n,): value for n, value in enumerate(g)}, [taps]).values())
-    v = np.array(data_of(taps)) @ d
-    assert np.array_equal(np.array(result_of(taps)) @ (u * v), np.correlate(d, g))
-    m = (np.array(spread_of(taps)) @ gy) * v
-    gradient = filter_taps(Numbers, {(n,): value for n, value in enumerate(m)}, [taps])
-    assert np.array_equal(list(gradient.values()), np.correlate(d, gy))
+    rng, formula = np.random.default_rng(taps), Formula(taps, stride)
+    d, g, gy = (rng.integers(-9, 9, size) for size in (taps + stride, taps, 2))
+    u = list(filter_points(Numbers, {(n,): value for n, value in enumerate(g)}, [formula]).values())
+    v = np.array(formula.data) @ d
+    assert len(u) == len(v) == formula.points
+    totals = np.bincount(formula.total_of, u * v)
+    assert np.array_equal(np.array(formula.result) @ totals, np.correlate(d, g)[::stride])
+    m = (np.array(formula.spread) @ gy)[formula.total_of] * v
+    gradient = filter_taps(Numbers, {(n,): value for n, value in enumerate(m)}, [formula])
+    assert np.array_equal(list(gradient.values()), gy[0] * d[:taps] + gy[1] * d[stride:])
 
 
 @pytest.mark.parametrize(("taps", "chosen"), [((2, 2), False), ((2, 3), True), ((3, 3), True)])
@@ -187,6 +191,15 @@ def test_two_taps_alone_are_summed(taps, chosen):
     for member in (planner.FORWARD, planner.INPUT):
         names = [each.name for each in planner.candidates(problem, member, "f")]
         assert ("winograd" in names) == chosen
+
+
+@pytest.mark.parametrize(
+    ("member", "dtype"), [(planner.FORWARD, "f"), (planner.FORWARD, "d"), (planner.FILTER, "f")]
+)
+def test_strided_convolutions_of_many_channels_take_fewer_products(member, dtype):
+    """4 x 4 taps with stride 2 take 9/16 of the products; a third of the time of sums is saved."""
+    problem = ConvProblem.make((8, 64, 64, 64), (128, 64, 4, 4), stride=2, padding=1)
+    assert planner.choose(problem, member, dtype).name == "winograd"
 
 
 def test_rows_that_no_cache_holds_are_summed():

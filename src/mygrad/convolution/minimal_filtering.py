@@ -3,38 +3,41 @@
 Along one axis, with data d, filter g and outputs y, taps are cut into threes and what is left of them:
 
     taps          3                                           2                     1
-    v             d0 - d2, d1 + d2, d2 - d1, d1 - d3          d0 - d1, d1, d1 - d2  d0, d1
+    v             d0 - d2, d1 + d2, d2 - d1, d3 - d1          d0 - d1, d1, d2 - d1  d0, d1
     u             g0, (g0 + g1 + g2)/2, (g0 - g1 + g2)/2, g2  g0, g0 + g1, g1       g0, g0
     y0            m0 + m1 + m2                                m0 + m1               m0
-    y1            m1 - m2 - m3                                m1 - m2               m1
+    y1            m1 - m2 + m3                                m1 + m2               m1
 
 where m = v * u, summed over channels (Winograd, 1980, F(2, 3) and F(2, 2); Lavin & Gray, 2015). Outputs of
-more taps are sums of those of their parts: 5 taps have 4 + 3 points and not 10 products. The same along every
-other axis: the points of n axes are all tuples of theirs. All factors are 1 and 1/2, so that errors stay
-small; formulas of fewer products have larger ones.
+more taps are sums of those of their parts: 5 taps have 4 + 3 points and not 10 products. With a stride, the
+parts are those of phases, taps and data a stride apart: 3 taps with stride 2 have 3 + 2 points. Products that
+go to the same outputs with the same signs are added before that, to one of four totals at most. The same
+along every other axis: the points of n axes are all tuples of theirs. All factors are 1 and 1/2, so that
+errors stay small; formulas of fewer products have larger ones.
 
 They say that the sum of ``y * gy`` is that of ``v(d) * u(g) * s(gy)``, where s is the transpose of the lines
 for y; so the gradient of g is the transpose of u, applied to the sum over tiles of ``v(d) * s(gy)``.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, product
+from functools import partial
+from itertools import accumulate, chain, islice, product
 from math import prod
 
 from mygrad.convolution.ir import Code, Value, Values, Vectors
 
 __all__ = [
     "OUTPUTS",
+    "Formula",
     "Grid",
+    "Matrix",
     "Registers",
     "along",
-    "data_of",
+    "filter_points",
+    "filter_taps",
     "in_two_stages",
     "places",
-    "points_of_taps",
-    "result_of",
-    "spread_of",
 ]
 
 OUTPUTS = 2
@@ -42,50 +45,84 @@ MOST_TAPS = 3  # of a part
 MOST_VALUES = 16  # of a transform that is written as one
 Matrix = Sequence[Sequence[int]]
 DATA: dict[int, Matrix] = {
-    3: ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
-    2: ((1, -1, 0), (0, 1, 0), (0, 1, -1)),
+    3: ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, -1, 0, 1)),
+    2: ((1, -1, 0), (0, 1, 0), (0, -1, 1)),
     1: ((1, 0), (0, 1)),
 }
 RESULT: dict[int, Matrix] = {
-    3: ((1, 1, 1, 0), (0, 1, -1, -1)),
-    2: ((1, 1, 0), (0, 1, -1)),
+    3: ((1, 1, 1, 0), (0, 1, -1, 1)),
+    2: ((1, 1, 0), (0, 1, 1)),
     1: ((1, 0), (0, 1)),
 }
 
 
-def parts_of(taps: int) -> list[int]:
-    """Return how many taps each part has."""
-    return [min(MOST_TAPS, taps - first) for first in range(0, taps, MOST_TAPS)]
+@dataclass(frozen=True)
+class Formula:
+    """Two outputs of an axis: what takes x, filters and gradients of y to points, and back."""
 
+    taps: int
+    stride: int = 1
 
-def _points(part: int) -> int:
-    return len(DATA[part])
+    @property
+    def parts(self) -> list[range]:
+        """The taps of each part: of a phase, three at a time."""
+        phases = (range(first, self.taps, self.stride) for first in range(min(self.stride, self.taps)))
+        return [phase[n : n + MOST_TAPS] for phase in phases for n in range(0, len(phase), MOST_TAPS)]
 
+    @property
+    def positions(self) -> int:
+        """What a tile reads of x."""
+        return self.taps + self.stride * (OUTPUTS - 1)
 
-def points_of_taps(taps: int) -> int:
-    """Return the points of a tile along an axis."""
-    return sum(map(_points, parts_of(taps)))
+    @property
+    def points(self) -> int:
+        return sum(len(DATA[len(part)]) for part in self.parts)
 
+    @property
+    def data(self) -> Matrix:
+        """What takes the positions of a tile to its points."""
+        return [self._row(part.start, row) for part in self.parts for row in DATA[len(part)]]
 
-def data_of(taps: int) -> Matrix:
-    """Return what takes the taps + 1 positions of a tile to its points."""
-    rows, positions = [], taps + OUTPUTS - 1
-    for number, part in enumerate(parts_of(taps)):
-        first = number * MOST_TAPS
-        after = positions - first - len(DATA[part][0])
-        rows += [(*[0] * first, *row, *[0] * after) for row in DATA[part]]
-    return rows
+    def _row(self, first: int, weights: Sequence[int]) -> list[int]:
+        row = [0] * self.positions
+        row[first : first + self.stride * len(weights) : self.stride] = weights
+        return row
 
+    @property
+    def _columns(self) -> list[tuple[int, ...]]:
+        return [column for part in self.parts for column in zip(*RESULT[len(part)], strict=True)]
 
-def result_of(taps: int) -> Matrix:
-    """Return what takes the products at the points to the outputs."""
-    parts = [RESULT[part] for part in parts_of(taps)]
-    return [sum((tuple(part[output]) for part in parts), ()) for output in range(OUTPUTS)]
+    @property
+    def spread(self) -> Matrix:
+        """What takes the gradients of the outputs to the totals: how much each goes to which output."""
+        return list(dict.fromkeys(self._columns))
 
+    @property
+    def result(self) -> Matrix:
+        """What takes the totals to the outputs."""
+        return list(zip(*self.spread, strict=True))
 
-def spread_of(taps: int) -> Matrix:
-    """Return what takes the gradient of the outputs to the points."""
-    return list(zip(*result_of(taps), strict=True))
+    @property
+    def totals(self) -> int:
+        return len(self.spread)
+
+    @property
+    def total_of(self) -> list[int]:
+        """The total that the product at each point is added to."""
+        return [self.spread.index(column) for column in self._columns]
+
+    def filter_points(self, code: Code, taps: Sequence[str]) -> Values:
+        """Return a filter at the points."""
+        rules = ((FILTER[len(part)], part) for part in self.parts)
+        return [point for rule, part in rules for point in rule(code, *(taps[tap] for tap in part))]
+
+    def filter_taps(self, code: Code, points: Sequence[str]) -> Values:
+        """Return the gradients of the taps, given those at the points."""
+        left, found = iter(points), dict[int, str]()
+        for part in self.parts:
+            some = islice(left, len(DATA[len(part)]))
+            found |= zip(part, FILTER_GRADIENT[len(part)](code, *some), strict=True)
+        return [found[tap] for tap in range(self.taps)]
 
 
 Grid = dict[tuple[int, ...], str]
@@ -181,55 +218,90 @@ FILTER_GRADIENT: dict[int, Callable[..., Values]] = {
 }
 
 
-def filter_points(code: Code, values: Grid, taps: Sequence[int]) -> Grid:
+def filter_points(code: Code, values: Grid, formulas: Sequence[Formula]) -> Grid:
     """Return a filter at all points, given its taps."""
-    return _by_part(code, values, taps, FILTER, int)
-
-
-def filter_taps(code: Code, values: Grid, taps: Sequence[int]) -> Grid:
-    """Return the gradients of taps, given those at all points."""
-    return _by_part(code, values, taps, FILTER_GRADIENT, _points)
-
-
-def _by_part(
-    code: Code,
-    values: Grid,
-    taps: Sequence[int],
-    rules: dict[int, Callable[..., Values]],
-    size: Callable[[int], int],
-) -> Grid:
-    """Apply the rule of each part to its values, so many, along every axis."""
-    for axis, count in enumerate(taps):
-        found: Grid = {}
-        for rest, line in lines(values, axis).items():
-            left, results = iter(line), []
-            for part in parts_of(count):
-                results += rules[part](code, *islice(left, size(part)))
-            found |= {(*rest[:axis], n, *rest[axis:]): result for n, result in enumerate(results)}
-        values = found
+    for axis, formula in enumerate(formulas):
+        values = dict(_replaced(values, axis, partial(formula.filter_points, code)))
     return values
+
+
+def filter_taps(code: Code, values: Grid, formulas: Sequence[Formula]) -> Grid:
+    """Return the gradients of taps, given those at all points."""
+    for axis, formula in enumerate(formulas):
+        values = dict(_replaced(values, axis, partial(formula.filter_taps, code)))
+    return values
+
+
+def _replaced(
+    values: Grid, axis: int, rule: Callable[[Values], Values]
+) -> Iterator[tuple[tuple[int, ...], str]]:
+    """Yield the places and values of what a rule makes of each line along an axis."""
+    for rest, line in lines(values, axis).items():
+        for n, value in enumerate(rule(line)):
+            yield (*rest[:axis], n, *rest[axis:]), value
 
 
 @dataclass(frozen=True)
 class Registers(Vectors):
-    """sums[filters][vectors] of `lanes`; `taps` along each axis, `step` is the dilation of the last one."""
+    """sums[filters][vectors] of `lanes`; a formula for each axis, `step` is the dilation of the last one."""
 
     filters: int
     vectors: int
-    taps: tuple[int, ...]
+    axes: tuple[Formula, ...]
     step: int
 
     @property
-    def all_points(self) -> list[tuple[int, ...]]:
-        return places(map(points_of_taps, self.taps))
+    def taps(self) -> tuple[int, ...]:
+        return tuple(axis.taps for axis in self.axes)
 
     @property
     def points(self) -> int:
-        return prod(map(points_of_taps, self.taps))
+        return prod(axis.points for axis in self.axes)
 
     @property
     def last_points(self) -> int:
-        return points_of_taps(self.taps[-1])
+        return self.axes[-1].points
+
+    @property
+    def totals(self) -> int:
+        return prod(axis.totals for axis in self.axes)
+
+    @property
+    def last_totals(self) -> int:
+        return self.axes[-1].totals
+
+    @property
+    def points_of(self) -> list[list[int]]:
+        """The numbers of the points of each total."""
+        found: dict[tuple[int, ...], list[int]] = {}
+        for number, total in enumerate(product(*(axis.total_of for axis in self.axes))):
+            found.setdefault(total, []).append(number)
+        return [found[total] for total in sorted(found)]
+
+    def make_table(self, code: Code) -> None:
+        """Make one of (the first of its points, how many) of each total: the beginning of a function."""
+        if self.totals == self.points:
+            return
+        counts, numbers = list(map(len, self.points_of)), list(chain(*self.points_of))
+        code.room("points", 8 * self.points)
+        code.room("totals", 16 * self.totals)
+        firsts = accumulate([0, *counts[:-1]])
+        for room, values in (("points", numbers), ("totals", chain(*zip(firsts, counts, strict=True)))):
+            for n, value in enumerate(values):
+                code.store("i64", str(value), code.at(f"%{room}", 8 * n), 8)
+
+    def each_total(self, code: Code, body: Callable[[str, Value, Callable[[Value], Value]], None]) -> None:
+        """For each total: body(its number, how many points it has, what tells the number of one of them)."""
+        if self.totals == self.points:
+            code.each(self.totals, lambda number: body(number, 1, lambda _: number))
+            return
+
+        def total(number: str) -> None:
+            entry = code.entry("%totals", number, 16)
+            first, count = code.integer(entry), code.integer(code.at(entry, 8))
+            body(number, count, lambda n: code.integer(code.entry("%points", code.add(first, n))))
+
+        code.each(self.totals, total)
 
     @property
     def stage(self) -> str:
@@ -239,13 +311,13 @@ class Registers(Vectors):
     def make_stage(self, code: Code) -> None:
         """Make that room, and one for where rows begin: the beginning of a function."""
         if self.stage:
-            code.room("stage", self.points * code.vector_bytes)
+            code.room("stage", max(self.points, self.read_rows * self.last_points) * code.vector_bytes)
             code.room("rows", 16 * self.read_rows)
 
     @property
     def read_rows(self) -> int:
         """The rows of x that a run of tiles reads."""
-        return prod(taps + OUTPUTS - 1 for taps in self.taps[:-1])
+        return prod(axis.positions for axis in self.axes[:-1])
 
     @property
     def sums(self) -> int:

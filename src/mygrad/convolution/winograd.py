@@ -1,4 +1,4 @@
-"""Filters of a few taps along every axis, stride 1, by minimal filtering: 4/9 of the products of 3 x 3 taps.
+"""Filters of a few taps along every axis by minimal filtering: 4/9 of the products of 3 x 3 taps, stride 1.
 
 Right for many channels and filters, where products cost more than transforms. Of all shapes of
 `winograd_blocks` and `winograd_shared`, the one is chosen that is predicted to be the fastest and whose
@@ -17,7 +17,7 @@ from mygrad.convolution.executor import threads
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Strides, exchanged, strides_of
 from mygrad.convolution.machine import this_machine
-from mygrad.convolution.problem import ConvProblem
+from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import CALL
 from mygrad.convolution.winograd_blocks import MOST_TILES, Shape
 from mygrad.convolution.winograd_kernels import SharedTile
@@ -28,13 +28,15 @@ __all__ = ["applies", "called", "convolve", "cycles", "fits", "input_gradient", 
 Array = np.ndarray[Any, Any]
 MOST_AXES = 3
 MOST_POINTS = 64
+STRIDES = 2, 4, 8
+STRIDED = 1.15  # times as long as counted takes a convolution with a stride
 LEAST_CHANNELS = 8
 SPARE_BYTES = 1 << 20
 SHAPES = winograd_blocks, winograd_shared
 
 
 def applies(problem: ConvProblem, itemsize: int) -> bool:
-    """Tell whether the last axis and others have a few taps, stride 1, and the rest one; rows are not long.
+    """Tell whether the last axis and others have a few taps, and the rest one; rows are not long.
 
     A run of tiles, which is a row, has to fit the cache.
     """
@@ -46,10 +48,15 @@ def applies(problem: ConvProblem, itemsize: int) -> bool:
         or min(problem.channels, problem.filters) < LEAST_CHANNELS
     ):
         return False
-    same = all(axis.stride == axis.up == 1 for axis in filtered)
+    same = all(map(_covered, filtered))
     last, lanes = problem.axes[-1], this_machine().isa.bits // 8 // itemsize
     small = points_of(problem) <= MOST_POINTS and tiles_of(last) <= MOST_TILES
     return same and small and abs(last.dilation) <= lanes and not last.pointwise
+
+
+def _covered(axis: Axis) -> bool:
+    """Tell whether there is a formula: phases of a stride are told apart by halves."""
+    return axis.up == 1 and (axis.stride == 1 or (axis.stride in STRIDES and axis.dilation == 1 < axis.k))
 
 
 def _most(problem: ConvProblem, itemsize: int) -> int:
@@ -77,7 +84,8 @@ def fits(problem: ConvProblem, itemsize: int) -> bool:
 
 def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
-    return _shape(problem.merged(), itemsize, threads()).cycles + CALL
+    apart = STRIDED if problem.most_stride > 1 else 1
+    return apart * _shape(problem.merged(), itemsize, threads()).cycles + CALL
 
 
 def workspace(problem: ConvProblem, itemsize: int) -> int:

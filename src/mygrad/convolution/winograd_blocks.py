@@ -16,13 +16,14 @@ from mygrad.convolution.schedule import ISSUE, LOOP, Range, cut
 from mygrad.convolution.winograd_kernels import BLOCK_FIELDS, PACK_FIELDS, WinogradTile
 from mygrad.convolution.winograd_tiles import (
     distance,
+    formulas_of,
     points_of,
     row_vectors,
     run_count,
     run_fields,
     run_table,
-    taps_of,
     tiles_of,
+    totals_of,
 )
 
 __all__ = ["Calls", "Shape", "registers", "shapes"]
@@ -61,8 +62,8 @@ class Shape:
 
     def sums_bytes(self, problem: ConvProblem, itemsize: int) -> int:
         """Return the bytes of the products of a worker."""
-        points, filters = points_of(problem), self.together * self.filters
-        return points * distance(filters * self.pitch(problem, itemsize), points)
+        totals, filters = totals_of(problem), self.together * self.filters
+        return totals * distance(filters * self.pitch(problem, itemsize), totals)
 
     def copied_bytes(self, problem: ConvProblem, itemsize: int) -> int:
         """Return the bytes of the transformed data of a worker, and of a row of zeros."""
@@ -102,8 +103,8 @@ def _far(
     Either m stays in the cache, and v is read again for each few filters, or v is read once and m moves. Only
     what the cache cannot hold of v comes from far.
     """
-    line = points_of(problem) * tiles * itemsize
-    data, results, blocks = line * problem.channels, line * problem.filters, ceil(problem.filters / filters)
+    line, blocks = totals_of(problem) * tiles * itemsize, ceil(problem.filters / filters)
+    data, results = points_of(problem) * tiles * itemsize * problem.channels, line * problem.filters
     few = max(1, min(machine.l2 // 5 // (line * filters), blocks))
     data = max(0, data - 0.65 * machine.l2)
     near = WRITTEN * data + READ * data * ceil(blocks / few)
@@ -119,8 +120,8 @@ def shapes(problem: ConvProblem, itemsize: int, workers: int) -> Iterator[Shape]
     lanes = machine.isa.bits // 8 // itemsize
     each, filters, vectors = registers(problem, lanes, itemsize, machine)
     tiles, total, points = tiles_of(problem.axes[-1]), run_count(problem), points_of(problem)
-    around = problem.channels * TRANSFORMED + problem.filters * FINISHED
-    around *= row_vectors(problem, lanes) * 2 * machine.cycles(machine.isa.bits) * points
+    around = points * problem.channels * TRANSFORMED + totals_of(problem) * problem.filters * FINISHED
+    around *= row_vectors(problem, lanes) * 2 * machine.cycles(machine.isa.bits)
     packed = PACKED * points * problem.groups * problem.channels * problem.filters
     for runs in range(1, min(total, ceil(MOST_TILES / tiles)) + 1):
         blocks, whole = ceil(total / runs), ceil(runs * tiles / lanes)
@@ -169,7 +170,7 @@ class Calls:
         steps = tuple(-step if flip else step for step, axis, flip in taps if not axis.pointwise)
         step = problem.axes[-1].dilation
         lanes, filters, vectors = shape.lanes, shape.filters, shape.vectors
-        self.tile = self.kind(itemsize, lanes, filters, vectors, taps_of(problem), step, steps)
+        self.tile = self.kind(itemsize, lanes, filters, vectors, formulas_of(problem), step, steps)
         self.filter_blocks = ceil(problem.filters / shape.filters)
         self.packed_block = problem.channels * self.tile.line_bytes
         self.packed_point = self.filter_blocks * self.packed_block
@@ -250,7 +251,7 @@ class Calls:
         count, width = blocks[1] - blocks[0], self.shape.filters
         together, first = min(self.shape.together, count), blocks[0] * width
         return {
-            "m_point": distance(together * width * self.pitch, self.tile.points),
+            "m_point": distance(together * width * self.pitch, self.tile.totals),
             "packed_offset": group * self.packed_group + blocks[0] * self.packed_block,
             "packed_block": self.packed_block,
             "packed_point": self.packed_point,

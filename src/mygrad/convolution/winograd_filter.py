@@ -1,4 +1,4 @@
-"""Filter gradients of a few taps along every axis, stride 1, by minimal filtering.
+"""Filter gradients of a few taps along every axis by minimal filtering.
 
 Tiles are cut into parts that are summed apart, as many for any number of threads. Channels and filters are
 cut so that the sums of a task stay in the cache; transforms are then computed again by each task, or before
@@ -30,13 +30,14 @@ from mygrad.convolution.winograd_filter_kernels import (
 )
 from mygrad.convolution.winograd_tiles import (
     distance,
+    formulas_of,
     points_of,
     row_vectors,
     run_count,
     run_fields,
     run_table,
-    taps_of,
     tiles_of,
+    totals_of,
 )
 
 __all__ = ["cycles", "filter_gradient", "workspace"]
@@ -49,6 +50,7 @@ PIECES = 8  # of the channels and of the filters, to transform them before all t
 SHARED = 0.8  # of the bytes of all arrays may be transforms
 SPREAD = 3.5  # cycles a point to transform a vector of the gradient of y
 STORED = 1.0  # cycles a byte to store the taps of channels and filters
+STRIDED = 1.1  # times as long as counted takes a problem with a stride
 ADDED, TURNED = 3.0, 5.0  # cycles a vector of products that are added to memory, of data that are turned
 
 
@@ -107,10 +109,13 @@ def _shape(problem: ConvProblem, itemsize: int, machine: Machine) -> Shape:
     pairs = problem.channels * problem.filters
     room = prod(whole.x_shape) + prod(whole.y_shape)
     parts = min(PARTS if PARTS * prod(whole.w_shape) <= room else 1, total)
-    held, all_held = (points * tiles * itemsize * (some.channels + some.filters) for some in (problem, whole))
-    run = points * row_vectors(problem, lanes) * unit
+    totals, run = totals_of(problem), row_vectors(problem, lanes) * unit
+    held, all_held = (
+        tiles * itemsize * (points * some.channels + totals * some.filters) for some in (problem, whole)
+    )
     own_run, all_run = (
-        run * (TRANSFORMED * some.channels + SPREAD * some.filters) for some in (problem, whole)
+        run * (points * TRANSFORMED * some.channels + totals * SPREAD * some.filters)
+        for some in (problem, whole)
     )
     share = all_held * total * problem.groups <= SHARED * itemsize * (room + prod(whole.w_shape))
     found = []
@@ -124,14 +129,15 @@ def _shape(problem: ConvProblem, itemsize: int, machine: Machine) -> Shape:
             once = runs * (all_run + WRITTEN * all_held) * problem.groups
             found.append((((work + WRITTEN * runs * held) * tasks + once) * blocks, runs, True))
     best, runs, shared = min(found)
-    stored = STORED * itemsize * prod(taps_of(whole)) * whole.groups * whole.channels * whole.filters * parts
+    stored = STORED * itemsize * prod(whole.w_shape) * parts
     return Shape(filters, vectors, lanes, runs, parts, task, shared, best + stored)
 
 
 def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
     problem = problem.merged()
-    return _shape(problem, itemsize, this_machine()).cycles + CALL
+    apart = STRIDED if problem.most_stride > 1 else 1
+    return apart * _shape(problem, itemsize, this_machine()).cycles + CALL
 
 
 class Calls:
@@ -167,7 +173,7 @@ class Calls:
     ) -> None:
         self.problem, self.shape, self.itemsize, self.x, self.g = problem, shape, itemsize, x, g
         registers = shape.lanes, shape.filters, shape.vectors
-        self.tile = tile = self.kind(itemsize, *registers, taps_of(problem), problem.axes[-1].dilation)
+        self.tile = tile = self.kind(itemsize, *registers, formulas_of(problem), problem.axes[-1].dilation)
         self.table = run_table(problem, x, g)
         self.parts = cut(len(self.table), shape.parts)
         self.filters = cut(problem.filters, ceil(problem.filters / shape.task[1]))
@@ -198,9 +204,17 @@ class Calls:
 
     def hold(self, channels: int, filters: int) -> int:
         """Lay out the transforms of a block, of so many channels and filters; return what a worker holds."""
-        points = self.tile.points
-        self.v_point, self.s_point = (distance(n * self.pitch, points) for n in (channels, filters))
-        return points * (self.v_point + self.s_point)
+        points, totals = self.tile.points, self.tile.totals
+        self.v_point, self.s_point = (
+            distance(channels * self.pitch, points),
+            distance(filters * self.pitch, totals),
+        )
+        return self.block_bytes
+
+    @property
+    def block_bytes(self) -> int:
+        """The bytes of the transforms of a block."""
+        return self.tile.points * self.v_point + self.tile.totals * self.s_point
 
     def places(self, group: int, runs: Range, channels: Range, filters: Range) -> dict[str, int]:
         """Return where the transforms of a block are."""
@@ -299,10 +313,6 @@ class SharedCalls(Calls):
         return {start: n for n, (start, _) in enumerate(chain(*map(self.blocks, self.parts)))}
 
     @property
-    def block_bytes(self) -> int:
-        return self.tile.points * (self.v_point + self.s_point)
-
-    @property
     def shared_bytes(self) -> int:
         """Return the bytes of all transforms, and of what is read past the last of them."""
         past = max(self.tile.lanes, self.tile.filters) * self.pitch
@@ -340,7 +350,7 @@ def _plans(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Plan, Pla
     if not isinstance(calls, SharedCalls):
         return plan, None, 0, shape.parts
     zeros = calls.zero_vectors * calls.tile.vector_bytes
-    tile = TransformsTile(itemsize, shape.lanes, 1, 1, calls.tile.taps, calls.tile.step)
+    tile = TransformsTile(itemsize, shape.lanes, 1, 1, calls.tile.axes, calls.tile.step)
     before = Plan(tile, none, calls.transforms(), 0, 0, zeros, workers, calls.table)
     return plan, before, calls.shared_bytes, shape.parts
 

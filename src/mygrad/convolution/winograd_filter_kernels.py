@@ -1,9 +1,9 @@
 """Filter gradients by minimal filtering as LLVM IR.
 
 A block transforms the tiles of x and of the gradient of y to ``v[point][channel][tile]`` and
-``s[point][filter][tile]``. At each point v is turned to ``panel[tile][channel]``: channels are the lanes of
+``s[total][filter][tile]``. At each point v is turned to ``panel[tile][channel]``: channels are the lanes of
 
-    m[point][filter][channel] += sum over tiles of s[point][filter][tile] * panel[tile][channel]
+    m[point][filter][channel] += sum over tiles of s[total][filter][tile] * panel[tile][channel]
 
 The last block of a task makes taps of the points. A `ProductsTile` has no transforms: v and s were made once
 for all of its tasks, by those of a `TransformsTile`.
@@ -19,15 +19,12 @@ from mygrad.convolution.jit import emits
 from mygrad.convolution.minimal_filtering import (
     Grid,
     Registers,
-    data_of,
     filter_taps,
     in_two_stages,
     places,
-    points_of_taps,
-    spread_of,
 )
 from mygrad.convolution.tile import in_parts, square, transpose
-from mygrad.convolution.winograd_runs import RUN_FIELDS, Operand, Runs
+from mygrad.convolution.winograd_runs import RUN_FIELDS, Operand, Runs, data_of
 from mygrad.convolution.worker import emit_work
 
 __all__ = ["FILTER_FIELDS", "TRANSFORM_FIELDS", "ProductsTile", "TransformsTile", "WinogradFilterTile"]
@@ -65,12 +62,11 @@ def transforms(tile: WinogradFilterTile, code: Code, p: Fields, g: str, room: st
     """Transform the tiles of some channels of x, and of some filters of the gradient of y."""
     runs = Runs(code, p, tile)
     runs.clear(room)
-    data, spread = map(data_of, tile.taps), map(spread_of, tile.taps)
-    x, v = code.at("%x", p.x_offset), code.at(target, p.v_offset)
-    runs.transform(Operand(x, list(data), 0, p.before, p.x_size, p.channels, p.x_channel, v, p.v_point))
+    runs.transform(data_of(tile, code.at("%x", p.x_offset), p, code.at(target, p.v_offset)))
+    spread = [axis.spread for axis in tile.axes]
     g, s = code.at(g, p.g_offset), code.at(target, p.s_offset)
     rows = tile.read_rows
-    runs.transform(Operand(g, list(spread), rows, 0, p.g_size, p.filters, p.g_filter, s, p.s_point))
+    runs.transform(Operand(g, spread, rows, 0, p.g_size, p.filters, p.g_filter, s, p.s_point))
 
 
 class FilterBlock:
@@ -88,6 +84,7 @@ class FilterBlock:
         code = self.code
         code.room("waiting", tile.sums * tile.vector_bytes)
         code.room("taps", prod(tile.taps) * tile.vector_bytes)
+        tile.make_table(code)
         tile.make_stage(code)
         self.p = p = Fields(code, FILTER_FIELDS)
         source = "%x" if isinstance(tile, ProductsTile) else "%work"
@@ -96,13 +93,16 @@ class FilterBlock:
         self.v, self.s = code.at(source, p.v_offset), code.at(source, p.s_offset)
         self.panel = code.at("%work", p.panel)
         code.do_when(p.first, lambda: code.clear("%sums", p.m_bytes))
-        code.each(tile.points, self._point)
+        tile.each_total(code, self._total)
         code.do_when(p.last, lambda: code.each(p.filters, self._results))
 
-    def _point(self, point: str) -> None:
+    def _total(self, total: str, count: Value, point_of: Callable[[Value], Value]) -> None:
+        s = self.code.at(self.s, self.code.multiply(total, self.p.s_point))
+        self.code.each(count, lambda n: self._point(point_of(n), s))
+
+    def _point(self, point: Value, s: str) -> None:
         code, p, tile = self.code, self.p, self.tile
         self._turn(code.at(self.v, code.multiply(point, p.v_point)))
-        s = code.at(self.s, code.multiply(point, p.s_point))
         m = code.at("%sums", code.multiply(point, p.m_point))
 
         def column(number: str) -> None:
@@ -164,8 +164,8 @@ class FilterBlock:
     def _results(self, f: str) -> None:
         """Store the taps of a filter."""
         code, p, tile = self.code, self.p, self.tile
-        *others, last = tile.taps
-        rows, points = places(others), places(map(points_of_taps, others))
+        *others, last = tile.axes
+        rows, points = places(tile.taps[:-1]), places(axis.points for axis in others)
         source = code.at("%sums", code.multiply(f, p.m_row))
         target = code.at(code.at("%y", p.result), code.multiply(f, p.result_filter))
 
@@ -182,9 +182,9 @@ class FilterBlock:
                 return [values[row] for row in rows]
 
             def row(number: Value, line: Sequence[str]) -> None:
-                found = filter_taps(code, {(n,): value for n, value in enumerate(line)}, [last])
-                place = code.entry("%taps", number, last * tile.vector_bytes)
-                for n, value in enumerate(found.values()):
+                found = last.filter_taps(code, line)
+                place = code.entry("%taps", number, last.taps * tile.vector_bytes)
+                for n, value in enumerate(found):
                     code.store(code.vector, value, code.at(place, n * tile.vector_bytes), tile.vector_bytes)
 
             in_two_stages(code, tile.stage, (tile.last_points, len(rows)), column, row)

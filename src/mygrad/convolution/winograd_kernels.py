@@ -1,7 +1,7 @@
 """Convolution by minimal filtering as LLVM IR.
 
 Data are transformed to ``v[point][channel][tile]``, filters to ``u[point][channel][filter]``; then, for some
-filters at a time, ``m[point][filter][tile] = sum over channels of u * v``, of which outputs are made.
+filters at a time, ``m[total][filter][tile] = sum over channels, points of u * v``, of which outputs are made.
 `minimal_filtering` has the formulas. One of the two is transformed before all blocks, and shared by them:
 
     WinogradTile   u is shared, a block transforms some runs of tiles
@@ -19,15 +19,12 @@ from mygrad.convolution.minimal_filtering import (
     Grid,
     Registers,
     along,
-    data_of,
     filter_points,
     in_two_stages,
     places,
-    points_of_taps,
-    result_of,
 )
 from mygrad.convolution.tile import in_parts
-from mygrad.convolution.winograd_runs import RUN_FIELDS, Operand, Runs
+from mygrad.convolution.winograd_runs import RUN_FIELDS, Runs, data_of
 from mygrad.convolution.worker import emit_work
 
 __all__ = ["BLOCK_FIELDS", "DATA_FIELDS", "PACK_FIELDS", "SharedTile", "WinogradTile"]
@@ -86,14 +83,14 @@ class Packing:
         start = code.multiply(c, self.p.channel)
         sources = [code.at(source, start) for source in self.filters]
         target = code.at(self.packed, code.multiply(c, tile.line_bytes))
-        *others, taps = tile.taps
-        rows = places(others)
-        points = places(map(points_of_taps, others))
+        *others, last = tile.axes
+        rows, points = places(tile.taps[:-1]), places(axis.points for axis in others)
 
         def row(number: Value) -> Values:
             start = self._place(number)
-            line = {(n,): self._tap(sources, start, n * tile.steps[-1]) for n in range(taps)}
-            return list(filter_points(code, line, [taps]).values())
+            return last.filter_points(
+                code, [self._tap(sources, start, n * tile.steps[-1]) for n in range(last.taps)]
+            )
 
         def column(number: Value, line: Sequence[str]) -> None:
             values = filter_points(code, dict(zip(rows, line, strict=True)), others)
@@ -135,8 +132,7 @@ class Data:
         self._clear()
         runs, x = Runs(code, p, tile), code.at("%x", p.x_offset)
         runs.clear(v)
-        data = [data_of(taps) for taps in tile.taps]
-        runs.transform(Operand(x, data, 0, p.before, p.x_size, p.channels, p.x_channel, self.v, p.v_point))
+        runs.transform(data_of(tile, x, p, self.v))
 
     def _clear(self) -> None:
         """Write zeros to the last vector of tiles, which runs may fill in part."""
@@ -167,6 +163,7 @@ class Block:
         self.tile, self.code = tile, tile.code()
         code = self.code
         code.room("waiting", tile.sums * tile.vector_bytes)
+        tile.make_table(code)
         tile.make_stage(code)
         self.p = p = Fields(code, BLOCK_FIELDS)
         self.y = code.at("%y", p.y_offset)
@@ -189,31 +186,50 @@ class Block:
         first = code.multiply(number, p.group_blocks)
         left = code.smaller(p.group_blocks, code.subtract(p.filter_blocks, first))
         packed = code.at(self.u, code.multiply(first, p.packed_block))
-        code.each(tile.points, lambda point: self._products(point, packed, left))
+        tile.each_total(code, lambda m, count, point_of: self._products(m, count, point_of, packed, left))
         before = code.multiply(first, tile.filters)
         count = code.smaller(code.multiply(left, tile.filters), code.subtract(p.filters, before))
         y = code.at(self.y, code.multiply(before, p.y_filter))
         code.each(count, lambda f: self._results(f, code.at(y, code.multiply(f, p.y_filter))))
 
-    def _products(self, point: str, packed: str, blocks: str) -> None:
-        """m[point] = filters[point] @ v[point]."""
+    def _products(
+        self, total: str, count: Value, point_of: Callable[[Value], Value], packed: str, blocks: str
+    ) -> None:
+        """m[total] = filters[point] @ v[point], summed over its points."""
         code, p, tile = self.code, self.p, self.tile
-        v = code.at(self.v, code.multiply(point, p.v_point))
-        m = code.at("%sums", code.multiply(point, p.m_point))
-        packed = code.at(packed, code.multiply(point, p.packed_point))
+        m = code.at("%sums", code.multiply(total, p.m_point))
 
         def column(number: str) -> None:
             start = code.smaller(code.multiply(number, tile.vectors * tile.vector_bytes), p.last_column)
-            source, target = code.at(v, start), code.at(m, start)
+            source, target = code.at(self.v, start), code.at(m, start)
 
             def filters(b: str) -> None:
                 block = code.at(packed, code.multiply(b, p.packed_block))
                 into = code.at(target, code.multiply(code.multiply(b, tile.filters), p.pitch))
-                self._keep(in_parts(code, tile.sums, p.channels, p.part, self._channel(source, block)), into)
+                self._keep(self._total(source, block, count, point_of), into)
 
             code.each(blocks, filters)
 
         code.each(p.columns, column)
+
+    def _total(self, source: str, packed: str, count: Value, point_of: Callable[[Value], Value]) -> Values:
+        """Return the sums over the channels of all points of a total."""
+        code, p, tile = self.code, self.p, self.tile
+
+        def point(n: Value) -> Values:
+            number = point_of(n)
+            v, u = (
+                code.at(place, code.multiply(number, step))
+                for place, step in ((source, p.v_point), (packed, p.packed_point))
+            )
+            return in_parts(code, tile.sums, p.channels, p.part, self._channel(v, u))
+
+        def following(n: str, sums: Values) -> Values:
+            return [code.sum(*each) for each in zip(sums, point(n), strict=True)]
+
+        if count == 1:
+            return point(0)
+        return code.loop(count, following, ["zeroinitializer"] * tile.sums, code.vector)
 
     def _channel(self, source: str, packed: str) -> Callable[[Value, Values], Values]:
         code, tile, size = self.code, self.tile, self.tile.vector_bytes
@@ -240,8 +256,8 @@ class Block:
     def _results(self, f: str, y: str) -> None:
         """Store the outputs of all tiles of a filter."""
         code, p, tile = self.code, self.p, self.tile
-        *others, last = tile.taps
-        rows = places([OUTPUTS] * len(others))
+        *others, last = tile.axes
+        rows, totals = places([OUTPUTS] * len(others)), places(axis.totals for axis in others)
         source = code.at("%sums", code.multiply(f, p.pitch))
 
         def tiles(entries: str, first: str, place: Value) -> None:
@@ -253,20 +269,20 @@ class Block:
             def column_of(number: Value) -> Values:
                 place = code.at(start, code.multiply(number, p.m_point))
                 values: Grid = {
-                    point: code.vector_at(code.at(place, code.multiply(n * tile.last_points, p.m_point)))
-                    for n, point in enumerate(places(map(points_of_taps, others)))
+                    total: code.vector_at(code.at(place, code.multiply(n * last.totals, p.m_point)))
+                    for n, total in enumerate(totals)
                 }
-                for axis, taps in enumerate(others):
-                    values = along(code, result_of(taps), values, axis)
+                for n, axis in enumerate(others):
+                    values = along(code, axis.result, values, n)
                 return [values[row] for row in rows]
 
             def row(number: Value, line: Sequence[str]) -> None:
-                pair = along(code, result_of(last), {(n,): value for n, value in enumerate(line)}, 0)
+                pair = along(code, last.result, {(n,): value for n, value in enumerate(line)}, 0)
                 offset = code.integer(code.entry(entries, code.add(number, tile.read_rows)))
                 into = code.at(code.at(y, offset), code.multiply(column, code.itemsize))
                 self._store(offset, into, (pair[0,], pair[1,]), masks)
 
-            in_two_stages(code, tile.stage, (tile.last_points, len(rows)), column_of, row)
+            in_two_stages(code, tile.stage, (last.totals, len(rows)), column_of, row)
 
         self.runs.each(tiles)
 

@@ -8,6 +8,7 @@ run begin at outputs 0 ... d - 1, 2d ... 3d - 1, and so on, and a vector is neig
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import ceil
 from typing import Any
 
@@ -15,7 +16,7 @@ from mygrad.convolution.copying import Fields
 from mygrad.convolution.ir import Code, Value, Values
 from mygrad.convolution.minimal_filtering import OUTPUTS, Matrix, Registers, along, in_two_stages, places
 
-__all__ = ["RUN_FIELDS", "Operand", "Runs", "useful_lanes"]
+__all__ = ["RUN_FIELDS", "Operand", "Runs", "data_of", "useful_lanes"]
 
 
 def useful_lanes(lanes: int, step: int) -> int:
@@ -41,10 +42,18 @@ class Operand:
     channel: Value
     target: str
     point: Value
+    stride: int = 1
+    """How far apart the two outputs of a tile are along a row."""
 
     @property
     def positions(self) -> list[int]:
         return [len(matrix[0]) for matrix in self.matrices]
+
+
+def data_of(tile: Registers, x: str, p: Fields, target: str) -> Operand:
+    """Return x, some channels of it, as what is transformed."""
+    matrices, stride = [axis.data for axis in tile.axes], tile.axes[-1].stride
+    return Operand(x, matrices, 0, p.before, p.x_size, p.channels, p.x_channel, target, p.v_point, stride)
 
 
 class Runs:
@@ -63,7 +72,7 @@ class Runs:
         self.code, self.p, self.tile = code, p, tile
         self.useful = useful_lanes(code.lanes, tile.step)
         self.size = tile.vector_bytes
-        self.entries = tile.read_rows + OUTPUTS ** (len(tile.taps) - 1)
+        self.entries = tile.read_rows + OUTPUTS ** (len(tile.axes) - 1)
         self.table = p.address(code, "run_table")
 
     def clear(self, room: str) -> None:
@@ -94,14 +103,18 @@ class Runs:
     def transform(self, operand: Operand) -> None:
         """target[point][channel][tile] = the transformed tiles, for all channels."""
         code, (*counts, columns) = self.code, operand.positions
-        shifts = [OUTPUTS * self.tile.step * n for n in range(ceil(columns / OUTPUTS))]
-        offsets = [shift + half for shift in shifts for half in (0, code.lanes)]
-        rows, *others = places(counts), *operand.matrices[:-1]
+        apart = OUTPUTS * operand.stride
+        shifts = [apart * self.tile.step * n for n in range(ceil(columns / apart))]
+        offsets = [[shift + n * code.lanes for n in range(apart)] for shift in shifts]
+        rows, (*others, last) = places(counts), operand.matrices
         points = places(map(len, others))
 
         def vector(entries: str, first: str, place: Value) -> None:
-            start = code.subtract(code.multiply(first, OUTPUTS), operand.before)
-            masks = [code.between(code.add(start, offset), operand.size) for offset in offsets]
+            start = code.subtract(code.multiply(first, apart), operand.before)
+            masks = {
+                offset: code.between(code.add(start, offset), operand.size)
+                for offset in sorted(set(chain(*offsets)))
+            }
             source_of = self._sources(operand, entries, len(rows), start)
 
             def channel(c: str) -> None:
@@ -111,7 +124,7 @@ class Runs:
                     source, step = source_of(number)
                     found = self._columns(code.at(source, code.multiply(c, step)), offsets, masks)
                     line = {(n,): value for n, value in enumerate(found[:columns])}
-                    return list(along(code, operand.matrices[-1], line, 0).values())
+                    return list(along(code, last, line, 0).values())
 
                 def column(number: Value, line: Sequence[str]) -> None:
                     values = dict(zip(rows, line, strict=True))
@@ -119,10 +132,10 @@ class Runs:
                         values = along(code, matrix, values, axis)
                     start = code.at(into, code.multiply(number, operand.point))
                     for n, point in enumerate(points):
-                        further = code.multiply(n * self.tile.last_points, operand.point)
+                        further = code.multiply(n * len(last), operand.point)
                         code.store(code.vector, values[point], code.at(start, further))
 
-                in_two_stages(code, self.tile.stage, (len(rows), self.tile.last_points), row, column)
+                in_two_stages(code, self.tile.stage, (len(rows), len(last)), row, column)
 
             code.each(operand.channels, channel)
 
@@ -158,16 +171,25 @@ class Runs:
         step = code.put(f"select i1 {outside}, i64 0, i64 {operand.channel}")
         return code.at(row, code.multiply(start, code.itemsize)), step
 
-    def _columns(self, source: str, offsets: Sequence[int], masks: Values) -> Values:
+    def _columns(self, source: str, offsets: Sequence[Sequence[int]], masks: dict[int, str]) -> Values:
         """Return the positions 0, 1, ... of the tiles of a row, a vector each."""
         code = self.code
-        found = [
-            code.masked_load(code.at(source, offset * code.itemsize), mask)
-            for offset, mask in zip(offsets, masks, strict=True)
+        found = {
+            offset: code.masked_load(code.at(source, offset * code.itemsize), mask)
+            for offset, mask in masks.items()
+        }
+        return [column for some in offsets for column in self._apart([found[each] for each in some])]
+
+    def _apart(self, vectors: Values) -> Values:
+        """Return the positions of tiles, given the vectors of a row: even ones, odd ones, and again."""
+        if len(vectors) == 1:
+            return vectors
+        pairs = list(zip(vectors[::2], vectors[1::2], strict=True))
+        halves = [
+            self._apart([self.code.shuffle(*pair, self._lanes(position)) for pair in pairs])
+            for position in range(2)
         ]
-        pairs = zip(found[::2], found[1::2], strict=True)
-        picks = [self._lanes(position) for position in range(OUTPUTS)]
-        return [code.shuffle(*pair, lanes) for pair in pairs for lanes in picks]
+        return [each for both in zip(*halves, strict=True) for each in both]
 
     def _lanes(self, position: int) -> list[int]:
         """Return where a position of each tile is in two vectors of a row."""

@@ -36,6 +36,7 @@ from mygrad.convolution.winograd_tiles import (
     run_count,
     run_fields,
     tiles_of,
+    totals_of,
 )
 
 __all__ = ["shapes"]
@@ -83,17 +84,24 @@ def shapes(problem: ConvProblem, itemsize: int, workers: int) -> Iterator[Shared
     lanes = machine.isa.bits // 8 // itemsize
     each, filters, vectors = registers(problem, lanes, itemsize, machine)
     tiles, total, points = tiles_of(problem.axes[-1]), run_count(problem), points_of(problem)
-    unit = row_vectors(problem, lanes) * 2 * machine.cycles(machine.isa.bits) * points * total
+    unit, totals = (
+        row_vectors(problem, lanes) * 2 * machine.cycles(machine.isa.bits) * total,
+        totals_of(problem),
+    )
     filter_blocks = ceil(problem.filters / filters)
-    before = problem.channels * TRANSFORMED * unit * problem.groups
+    before = points * problem.channels * TRANSFORMED * unit * problem.groups
     least = ceil(total * tiles / MOST_TILES)
     counts = sorted({ceil(least * times) for times in TIMES_LEAST if least * times <= total})
     for blocks, together in product(counts, range(1, min(MOST_TOGETHER, filter_blocks) + 1)):
         across = ceil(ceil(ceil(total / blocks) * tiles / lanes) / vectors) * vectors * blocks
         task, count = filters * together, ceil(filter_blocks / together) * problem.groups
-        work = points * problem.channels * task * (across * each + PACKED) + FINISHED * unit * task
+        work = points * problem.channels * task * (across * each + PACKED)
+        work += FINISHED * totals * unit * task
         data = points * problem.channels * across * lanes * itemsize
-        results, packed = data / blocks / problem.channels * task, points * problem.channels * task * itemsize
+        results, packed = (
+            totals * across / blocks * lanes * itemsize * task,
+            points * problem.channels * task * itemsize,
+        )
         far = READ * data + (WRITTEN + READ) * packed * (packed > machine.l2 // 2)
         far += (WRITTEN + READ) * results * blocks * (results > machine.l2 // 4)
         work = (work + far) * ceil(count / workers) * workers + before + WRITTEN * data * problem.groups

@@ -6,20 +6,21 @@ from typing import Any
 import numpy as np
 
 from mygrad.convolution.layout import LINE, PAGE, Strides
-from mygrad.convolution.minimal_filtering import OUTPUTS, points_of_taps
+from mygrad.convolution.minimal_filtering import OUTPUTS, Formula
 from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import Range
 from mygrad.convolution.winograd_runs import useful_lanes
 
 __all__ = [
     "distance",
+    "formulas_of",
     "points_of",
     "row_vectors",
     "run_count",
     "run_fields",
     "run_table",
-    "taps_of",
     "tiles_of",
+    "totals_of",
 ]
 
 Array = np.ndarray[Any, Any]
@@ -52,12 +53,17 @@ def row_vectors(problem: ConvProblem, lanes: int) -> int:
 
 def points_of(problem: ConvProblem) -> int:
     """Return the points of a tile."""
-    return prod(map(points_of_taps, taps_of(problem)))
+    return prod(formula.points for formula in formulas_of(problem))
 
 
-def taps_of(problem: ConvProblem) -> tuple[int, ...]:
-    """Return the taps along the axes that have more than one."""
-    return tuple(axis.k for axis in problem.axes if not axis.pointwise)
+def totals_of(problem: ConvProblem) -> int:
+    """Return what the products of a tile are added to."""
+    return prod(len(formula.spread) for formula in formulas_of(problem))
+
+
+def formulas_of(problem: ConvProblem) -> tuple[Formula, ...]:
+    """Return those of the axes that are convolved."""
+    return tuple(Formula(axis.k, axis.stride) for axis in problem.axes if not axis.pointwise)
 
 
 def _along(axis: Axis, x: int, y: int) -> tuple[Array, Array]:
@@ -65,7 +71,8 @@ def _along(axis: Axis, x: int, y: int) -> tuple[Array, Array]:
     if axis.pointwise:
         return np.arange(axis.o)[:, None] * x, np.arange(axis.o)[:, None] * y
     first = _first_outputs(axis)[:, None]
-    reads = first + axis.dilation * np.arange(axis.k + OUTPUTS - 1) - axis.before
+    reached = np.arange(Formula(axis.k, axis.stride).positions)
+    reads = axis.stride * first + axis.dilation * reached - axis.before
     writes = first + axis.dilation * np.arange(OUTPUTS)
     return (
         np.where((reads >= 0) & (reads < axis.i), reads * x, -1),
