@@ -140,7 +140,9 @@ def test_switch_is_a_context_and_a_decorator(line):
 @of_kind("function")
 def test_function(line):
     path, theirs = signature_in(line)
-    assert broken_promises(theirs, inspect.signature(found(path))) == []
+    function = found(path)
+    assert broken_promises(theirs, inspect.signature(function)) == []
+    assert function.__qualname__.split(".")[-1] == function.__name__
 
 
 @of_kind("method")

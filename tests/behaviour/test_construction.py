@@ -347,6 +347,28 @@ def test_operators_and_indexing_keep_the_subclass():
     assert type(t + s) is Tensor
 
 
+class Named(Tensor):
+    """A subclass with something of its own."""
+
+    def __init__(self, x, name="unnamed", **keywords):
+        super().__init__(x, **keywords)
+        self.name = name
+
+
+def test_results_have_what_the_constructor_of_the_subclass_sets():
+    s = Named([1.0, 2.0], "weights")
+    for result in (s + 1, 1 - s, -s, s[0], s**2, s.T, next(iter(s))):
+        assert type(result) is Named
+        assert result.name == "unnamed"
+    y = (s * s)[1:]
+    y.backward()
+    assert_array_equal(s.grad, [0.0, 4.0])
+    s += 1
+    assert s.name == "weights"
+    assert (Named([1, 2]) * 2).constant
+    assert not (Named([1, 2]) * 0.5 * s).constant
+
+
 def test_functions_and_methods_return_plain_tensors():
     s = Sub([1.0, 2.0])
     assert type(mg.add(s, 1)) is type(s.sum()) is type(s.reshape(2, 1)) is type(s.copy()) is Tensor

@@ -135,7 +135,7 @@ class Elementwise(Primitive):
 
     def __init__(self, ufunc: Any, *rules: Rule) -> None:
         self.ufunc, self.rules = ufunc, rules
-        self.name = self.__name__ = ufunc.__name__
+        self.name = self.__name__ = self.__qualname__ = ufunc.__name__
         self.__doc__ = ufunc.__doc__
         UFUNCS[ufunc] = PUBLIC[ufunc] = self
 
@@ -358,7 +358,7 @@ class Function(Primitive):
         self.names = names.split()
         self.known = {*self.names[len(rules) :], *also.split(), "dtype", "out"}
         self.numpy = function if numpy is None else numpy
-        self.name = self.__name__ = getattr(self.numpy, "__name__", function.__name__)
+        self.name = self.__name__ = self.__qualname__ = getattr(self.numpy, "__name__", function.__name__)
         self.__doc__ = getattr(self.numpy, "__doc__", function.__doc__)
 
     def override(self) -> "Function":

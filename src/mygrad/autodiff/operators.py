@@ -16,9 +16,12 @@ __all__ = ["Methods", "Operators"]
 
 
 def _as_class_of(self: Any, result: Any) -> Any:
-    """Keep the class of a tensor whose operator made `result`."""
-    if type(result) is not type(self):
-        result.__class__ = type(self)
+    """Keep the class of a tensor whose operator made `result`, with what its constructor sets by default."""
+    kind = type(self)
+    if type(result) is not kind:
+        if kind.__init__ is not type(result).__init__:
+            result.__dict__.update(vars(kind(result._node.value, constant=result.constant, copy=False)))
+        result.__class__ = kind
     return result
 
 

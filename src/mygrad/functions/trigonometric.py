@@ -48,7 +48,7 @@ class _Named(Function):
 
     def __init__(self, name: str, formula: str, value: Callable[[Any], Any], rule: Any) -> None:
         super().__init__(value, rule, names="a")
-        self.name = self.__name__ = self.numpy = name
+        self.name = self.__name__ = self.__qualname__ = self.numpy = name
         vars(self)["numpy_names"] = ["a"]
         self.__doc__ = _DOCSTRING.format(name=name, formula=formula, example=value(2.0))
         PUBLIC[name] = self
