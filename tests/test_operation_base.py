@@ -264,3 +264,38 @@ def test_the_name_finds_numpys_function(monkeypatch):
 def test_numpy_has_no_such_function():
     with pytest.raises(AttributeError):
         implements_numpy_override()(test_numpy_has_no_such_function)
+
+
+def test_where_the_mask_of_an_operation_is_false_out_keeps_its_value_and_its_gradient():
+    class Cube(UnaryUfunc):
+        numpy_ufunc = np.positive
+
+        def __call__(self, x1, out=None, *, where=True, dtype=None):
+            self.variables, self.where = (x1,), where
+            return np.power(x1.data, 3, out=out, where=where)
+
+        def backward_var(self, grad, index, **kwargs):
+            return 3 * grad * self.variables[index].data ** 2
+
+    mask = np.array([True, False, True])
+    x, old = mg.tensor([1.0, 2.0, 3.0]), mg.tensor([5.0, 6.0, 7.0])
+    out = 10 * old
+    assert mg.execute_op(Cube, x, op_kwargs={"where": mask}, out=out) is out
+    np.testing.assert_array_equal(out, [1, 60, 27])
+    (out * [1.0, 2.0, 3.0]).backward()
+    np.testing.assert_array_equal(x.grad, [3, 0, 81])
+    np.testing.assert_array_equal(old.grad, [0, 20, 0])
+    np.testing.assert_array_equal(out.grad, [1, 2, 3])
+
+
+def test_a_tensor_too_many_is_not_written_to():
+    class Hypot(BinaryUfunc):
+        numpy_ufunc = np.hypot
+
+        def backward_var(self, grad, index, **kwargs):
+            return grad
+
+    x = mg.tensor([3.0])
+    with pytest.raises(TypeError, match="more tensors were given"):
+        mg.execute_op(Hypot, x, x, x)
+    np.testing.assert_array_equal(x, 3)

@@ -223,9 +223,11 @@ def execute_op(
             made._node.expose()  # the operation may keep the array
         return made
 
-    if isinstance(out, Tensor):
-        return write(out, lambda old: compute(np.empty_like(old._node.value), old.constant))
-    return compute(out, constant)
+    def onto(old: Tensor) -> Tensor:
+        made, mask = compute(np.empty_like(old._node.value), old.constant), getattr(operation, "where", True)
+        return made if mask is True else PUBLIC[np.where](mask, made, old, constant=old.constant)
+
+    return write(out, onto) if isinstance(out, Tensor) else compute(out, constant)
 
 
 PUBLIC["execute_op"] = execute_op

@@ -53,7 +53,7 @@ class UnaryUfunc(Ufunc):
         self, x1: Tensor, out: Any = None, *, where: Any = True, dtype: Any = None
     ) -> Any:
         self.variables, self.where = (x1,), where
-        return self.numpy_ufunc(x1.data, out=out, where=where, dtype=dtype)
+        return self.numpy_ufunc(x1.data, out=_array(out), where=where, dtype=dtype)
 
 
 class BinaryUfunc(Ufunc):
@@ -81,7 +81,14 @@ class BinaryUfunc(Ufunc):
         self, x1: Tensor, x2: Tensor, out: Any = None, *, where: Any = True, dtype: Any = None
     ) -> Any:
         self.variables, self.where = (x1, x2), where
-        return self.numpy_ufunc(x1.data, x2.data, out=out, where=where, dtype=dtype)
+        return self.numpy_ufunc(x1.data, x2.data, out=_array(out), where=where, dtype=dtype)
+
+
+def _array(out: Any) -> Any:
+    """Return `out`, which is no tensor: one too many was given, and must not be overwritten."""
+    if isinstance(out, Tensor):
+        raise TypeError("more tensors were given than the operation takes; for `out`, use that of execute_op")
+    return out
 
 
 class Sequential(Operation):

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from types import EllipsisType
-from typing import Any, SupportsIndex, TypeAlias, Union
+from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["ArrayLike", "DTypeLike", "DTypeLikeReals", "Index", "Mask", "Real", "Shape"]
 
-Real: TypeAlias = Union[int, float, "np.integer[Any]", "np.floating[Any]"]
+Real: TypeAlias = int | float | np.integer | np.floating  # without parameters, for isinstance
 ArrayLike: TypeAlias = Any
 """A tensor, or whatever `numpy.asarray` makes a numeric array of."""
 DTypeLike: TypeAlias = npt.DTypeLike

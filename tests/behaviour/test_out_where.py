@@ -184,3 +184,11 @@ def test_dtype_of_ufuncs(dtype):
     y.backward()
     assert x.grad.dtype == np.float64
     assert_array_equal(x.grad, [3.0, 3.0])
+
+
+def test_more_arguments_than_operands_and_out_are_refused():
+    x = mg.tensor([1.0])
+    with pytest.raises(TypeError, match=r"add\(\) takes 2 operands and `out`; 4 arguments"):
+        mg.add(x, x, np.zeros(1), x)
+    with pytest.raises(TypeError, match="3 arguments"):
+        mg.exp(x, np.zeros(1), True)

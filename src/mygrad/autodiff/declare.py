@@ -205,6 +205,8 @@ class Elementwise(Primitive):
         nin = self.ufunc.nin
         for names in _NAMES[len(args) : nin]:
             args = (*args, keywords.pop(_given(self.name, names, keywords)))
+        if len(args) > nin + 1:
+            raise TypeError(f"{self.name}() takes {nin} operands and `out`; {len(args)} arguments were given")
         if len(args) > nin:
             keywords["out"], args = args[nin], args[:nin]
         if unknown := keywords.keys() - (_MATMUL_KEYWORDS if self.ufunc.signature else _UFUNC_KEYWORDS):

@@ -1,6 +1,6 @@
 """NumPy's masked arrays know of no gradient, and tensors of no mask: neither is lost without a word."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -49,5 +49,5 @@ class InMaskedArrays:
 
     __slots__ = ()
 
-    _data = _Values()
-    view = _View()
+    _data: ClassVar[Any] = _Values()
+    view: ClassVar[Any] = _View()
