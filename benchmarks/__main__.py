@@ -42,6 +42,10 @@ LAYERS = {
 """Name of a figure -> its title, the file of its cases, and which of these."""
 
 
+def first_calls(dtype: str) -> Callable[[figures.Run, argparse.Namespace], str]:
+    return lambda run, options: figures.first_calls(run, read_cases("conv", options.cases), dtype)
+
+
 def layers(name: str, dtype: str) -> Callable[[figures.Run, argparse.Namespace], str]:
     title, file, of = LAYERS[name]
     return lambda run, options: figures.layers(run, title, read_cases(file, options.cases, of), dtype)
@@ -52,6 +56,7 @@ FIGURES: dict[str, Callable[[figures.Run, argparse.Namespace], str]] = {
     "import": lambda run, _: figures.importing(run),
     "million": lambda run, _: figures.million(run),
     **{f"{name}-{dtype}": layers(name, dtype) for name in LAYERS for dtype in ("float32", "float64")},
+    **{f"first-call-{dtype}": first_calls(dtype) for dtype in ("float32", "float64")},
 }
 
 

@@ -6,6 +6,7 @@ quartile of all repeats.
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from math import exp, log
 from statistics import fmean, quantiles
@@ -97,6 +98,33 @@ def layers(run: Run, title: str, cases: Sequence[Case], dtype: str) -> str:
     title = f"{title} in {dtype}, forward and backward (matrix product of this machine: {limit:.0f} GFLOP/s)"
     columns = ["case", "mygrad ms", "GFLOP/s", "of the product", *(f"{LABELS[peer]} ms" for peer in peers)]
     return table(title, [*columns, "fastest peer / mygrad", "forward only", "MyGrad 2.5 / mygrad"], rows)
+
+
+def first_calls(run: Run, cases: Sequence[Case], dtype: str) -> str:
+    """One row a layer: what its first call takes in a process of its own, compilation included."""
+    if not cases:
+        return ""
+    names = [name for name in ("mygrad", "torch", "jax") if name in run.workers]
+    rows = [
+        [case.name, *(cell for name in names for cell in _first_calls(run, name, case, dtype))]
+        for case in cases
+    ]
+    columns = [f"{LABELS[name]} {what}" for name in names for what in ("forward ms", "then both ms")]
+    title = f"First calls of conv_nd in {dtype}: forward, then forward and backward; each in a new process"
+    return table(title, ["case", *columns], rows)
+
+
+def _first_calls(run: Run, name: str, case: Case, dtype: str) -> list[str]:
+    """The first calls of one library, forward and of both passes."""
+    progress("first call", name, case.name, dtype)
+    found = []
+    for _ in range(run.rounds):
+        with ExitStack() as stack:
+            worker = Worker(name, run.workers[name].python, stack)
+            found.append(worker.ask("first", 0, case=asdict(case), dtype=dtype).get("times", [None, None]))
+    return [
+        number(None if None in times else lower_quartile(times), 1e3) for times in zip(*found, strict=True)
+    ]
 
 
 def _both(run: Run, case: Case, dtype: str, peers: Sequence[str]) -> tuple[Times, Times]:

@@ -17,6 +17,7 @@ from benchmarks.libraries import LIBRARIES, Array, Call
 
 SMALL_OPERATIONS = 100
 WARM_UP = 0.05  # seconds; at least one call
+LOADING = {"name": "loading", "x": [1, 2, 40, 40], "w": [3, 2, 4, 3]}
 
 
 def small(library: Any) -> Call:
@@ -60,6 +61,17 @@ def matmul(_library: Any, dtype: str, size: int = 2048) -> Call:
     return lambda: np.matmul(a, b, out=out)
 
 
+def first_calls(library: Any, case: dict[str, Any], dtype: str) -> list[float]:
+    """The seconds of the first call forward, and after it of the first one forward and backward.
+
+    Another convolution comes before them: what a library loads for any of them does not count.
+    """
+    for each in (LOADING, case):
+        calls = (layer(library, each, dtype, gradients=gradients) for gradients in (False, True))
+        times = [repeats(call, 0, at_least=1)[0] for call in calls]
+    return times
+
+
 TASKS: dict[str, Callable[..., Call]] = {"small": small, "million": million, "layer": layer, "matmul": matmul}
 
 
@@ -88,6 +100,9 @@ def answers(library: Any, requests: Iterator[str]) -> Iterator[dict[str, Any]]:
     for line in requests:
         request = json.loads(line)
         try:
+            if request["task"] == "first":
+                yield {"times": first_calls(library, **request["options"])}
+                continue
             call = prepared(request["task"], json.dumps(request["options"]))
             repeats(call, WARM_UP, at_least=1)
             yield {"times": repeats(call, request["seconds"], at_least=2)}
