@@ -10,7 +10,6 @@ from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
 from mygrad.convolution.ir import Code, Value, Values, Vectors, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import in_parts
-from mygrad.convolution.worker import emit_work
 
 __all__ = ["DOT_FIELDS", "DotTile", "emit_dots"]
 
@@ -114,7 +113,7 @@ class Dots:
 
 @emits(DotTile)
 def emit_dots(tile: DotTile) -> str:
-    """Return the module of a tile: `block` and `work`."""
+    """Return the module of a tile: `block`."""
     code = Dots(tile).code
     lines = function("block", "parameters x g y work sums", "", code)
-    return "\n".join([*declarations(code), *lines, *emit_work(packs=False)])
+    return "\n".join([*declarations(code), *lines])

@@ -17,7 +17,6 @@ from mygrad.convolution.tile import (
     transpose,
     turn,
 )
-from mygrad.convolution.worker import emit_work
 
 __all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "emit"]
 
@@ -262,10 +261,10 @@ class Block:
 
 @emits(Tile)
 def emit(tile: Tile) -> str:
-    """Return the module of a tile: `pack`, `block` and `work`."""
+    """Return the module of a tile: `pack` and `block`."""
     lines = declarations(tile.code())
     lines += function("block", "parameters x packed y work sums", "", Block(tile).code)
     lines += function("pack", "parameters w packed", "", Packing(tile).code)
     if not tile.by_position:
         lines += function("square", "target source", "target_pitch source_pitch", square(tile.code()))
-    return "\n".join([*lines, *emit_work(packs=True)])
+    return "\n".join(lines)

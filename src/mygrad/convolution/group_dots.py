@@ -11,7 +11,6 @@ from mygrad.convolution.ir import Code, Value, Values, Vectors, declarations, fu
 from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import in_parts
 from mygrad.convolution.turning import TURN_FIELDS, turn, turning
-from mygrad.convolution.worker import emit_work
 
 __all__ = ["GROUP_DOT_FIELDS", "GroupDotTile"]
 
@@ -144,10 +143,10 @@ class GroupDots:
 
 @emits(GroupDotTile)
 def emit_group_dots(tile: GroupDotTile) -> str:
-    """Return the module of a tile: `block` and `work`."""
+    """Return the module of a tile: `block`."""
     code = GroupDots(tile).code
     lines = declarations(code)
     for name in ("bring", "put_back"):
         lines += turning(name, tile.lanes, tile.itemsize)
     lines += function("block", "parameters x g y work sums", "", code)
-    return "\n".join([*lines, *emit_work(packs=False)])
+    return "\n".join(lines)

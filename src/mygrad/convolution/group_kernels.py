@@ -10,7 +10,6 @@ from mygrad.convolution.ir import Code, Value, Values, Vectors, declarations, fu
 from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import in_parts
 from mygrad.convolution.turning import TURN_FIELDS, turn, turning
-from mygrad.convolution.worker import emit_work
 
 __all__ = ["GROUP_FIELDS", "GroupTile"]
 
@@ -125,10 +124,10 @@ def _pack(code: Code) -> Code:
 
 @emits(GroupTile)
 def emit_groups(tile: GroupTile) -> str:
-    """Return the module of a tile: `pack`, `block` and `work`."""
+    """Return the module of a tile: `pack` and `block`."""
     shape = tile.lanes, tile.itemsize
     lines = declarations(tile.code())
     lines += turning("bring", *shape) + turning("put_back", *shape)
     lines += function("block", "parameters x packed y work sums", "", GroupBlock(tile).code)
     lines += function("pack", "parameters w packed", "", _pack(tile.code()))
-    return "\n".join([*lines, *emit_work(packs=True)])
+    return "\n".join(lines)

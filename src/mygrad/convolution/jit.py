@@ -84,6 +84,9 @@ class Kernel(NamedTuple):
     """``work(job, wait)``, where `job` is an address."""
     call: Callable[..., Any] | None
     """``call(template, x, w, y, room)``, where the module has one."""
+    pack: int
+    """The addresses of what a worker calls, 0 where the module has none."""
+    block: int
     kept: Any
 
 
@@ -115,7 +118,8 @@ def _compile(module: str) -> Kernel:
     address = engine.get_function_address("call")
     method = Method(b"call", address, FASTCALL, None)
     call = _function(method) if address else None
-    return Kernel(kind(engine.get_function_address("work")), call, (engine, method))
+    work, pack, block = map(engine.get_function_address, ("work", "pack", "block"))
+    return Kernel(kind(work), call, pack, block, (engine, method))
 
 
 def _function(method: Method) -> Any:

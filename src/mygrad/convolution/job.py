@@ -14,7 +14,7 @@ from mygrad.convolution import jit
 from mygrad.convolution.addresses import PLACE, address_of
 from mygrad.convolution.executor import borrow, give_back, run
 from mygrad.convolution.standby import Native
-from mygrad.convolution.worker import JOB_FIELDS, JOB_SIZE, STACK_BYTES
+from mygrad.convolution.worker import JOB_FIELDS, JOB_SIZE, STACK_BYTES, Worker
 
 __all__ = ["Plan"]
 
@@ -67,6 +67,8 @@ class Plan:
             "packed": 0 if self.packed_bytes else self.w_offset,
             "workspace": _lines(self.packed_bytes),
             "y": self.y_offset,
+            "pack": self.kernel.pack,
+            "block": self.kernel.block,
         }
         job[[JOB_FIELDS[name] for name in fields]] = list(fields.values())
         return job, table
@@ -83,6 +85,10 @@ class Plan:
     @once
     def kernel(self) -> jit.Kernel:
         return jit.compiled(self.tile)
+
+    @once
+    def worker(self) -> jit.Kernel:
+        return jit.compiled(Worker())
 
     @property
     def template(self) -> Array:
@@ -101,7 +107,7 @@ class Plan:
     @once
     def call(self) -> Callable[..., Array]:
         """Return what is called with the template, x, w, y and room to work in."""
-        return (self.kernel.call if self.alone else None) or self._shared
+        return (self.worker.call if self.alone else None) or self._shared
 
     @once
     def worker_bytes(self) -> int:
@@ -137,5 +143,5 @@ class Plan:
     def _shared(self, template: Array, x: Array, w: Array, y: Array, room: Array) -> Array:
         job, packed = template.copy(), room if self.packed_bytes else w
         job[DATA] += [address_of(each) for each in (x, w, packed, room, y)]
-        run(Native(self.kernel.work, address_of(job), job), self.crew)
+        run(Native(self.worker.work, address_of(job), job), self.crew)
         return y

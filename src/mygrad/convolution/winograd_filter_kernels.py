@@ -25,7 +25,6 @@ from mygrad.convolution.minimal_filtering import (
 )
 from mygrad.convolution.tile import in_parts, square, transpose
 from mygrad.convolution.winograd_runs import RUN_FIELDS, Operand, Runs, data_of
-from mygrad.convolution.worker import emit_work
 
 __all__ = ["FILTER_FIELDS", "TRANSFORM_FIELDS", "ProductsTile", "TransformsTile", "WinogradFilterTile"]
 
@@ -211,20 +210,20 @@ class FilterBlock:
 
 @emits(TransformsTile)
 def emit_transforms(tile: TransformsTile) -> str:
-    """Return the module of a tile: `block`, which writes v and s to y, and `work`."""
+    """Return the module of a tile: `block`, which writes v and s to y."""
     code = tile.code()
     tile.make_stage(code)
     transforms(tile, code, Fields(code, TRANSFORM_FIELDS), "%g", "%work", "%y")
     text = declarations(code) + function("block", "parameters x g y work sums", "", code)
-    return "\n".join([*text, *emit_work(packs=False)])
+    return "\n".join(text)
 
 
 @emits(ProductsTile)
 @emits(WinogradFilterTile)
 def emit_winograd_filter(tile: WinogradFilterTile) -> str:
-    """Return the module of a tile: `block` and `work`."""
+    """Return the module of a tile: `block`."""
     code = FilterBlock(tile).code
     text = declarations(code)
     text += function("block", "parameters x g y work sums", "", code)
     text += function("square", "target source", "target_pitch source_pitch", square(tile.code()))
-    return "\n".join([*text, *emit_work(packs=False)])
+    return "\n".join(text)

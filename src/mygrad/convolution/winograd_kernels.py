@@ -25,7 +25,6 @@ from mygrad.convolution.minimal_filtering import (
 )
 from mygrad.convolution.tile import in_parts
 from mygrad.convolution.winograd_runs import RUN_FIELDS, Runs, data_of
-from mygrad.convolution.worker import emit_work
 
 __all__ = ["BLOCK_FIELDS", "DATA_FIELDS", "PACK_FIELDS", "SharedTile", "WinogradTile"]
 
@@ -301,17 +300,17 @@ class Block:
 
 @emits(WinogradTile)
 def emit_winograd(tile: WinogradTile) -> str:
-    """Return the module of a tile: `pack`, which is that of filters, `block` and `work`."""
+    """Return the module of a tile: `pack`, which is that of filters, `block`."""
     packing, block = Packing(tile).code, Block(tile).code
     text = list(dict.fromkeys([*declarations(packing), *declarations(block)]))
     text += function("pack", "parameters w packed", "", packing)
     text += function("block", "parameters x packed y work sums", "", block)
-    return "\n".join([*text, *emit_work(packs=True)])
+    return "\n".join(text)
 
 
 @emits(SharedTile)
 def emit_shared(tile: SharedTile) -> str:
-    """Return the module of a tile: `pack`, which is that of data, `filters`, `block` and `work`."""
+    """Return the module of a tile: `pack`, which is that of data, `filters`, `block`."""
     filters, block, data = Packing(tile).code, Block(tile).code, tile.code()
     tile.make_stage(data)
     Data(tile, data, Fields(data, DATA_FIELDS), "%packed")
@@ -319,4 +318,4 @@ def emit_shared(tile: SharedTile) -> str:
     text += function("pack", "parameters x packed", "", data)
     text += function("filters", "parameters w packed", "", filters)
     text += function("block", "parameters x packed y work sums", "", block)
-    return "\n".join([*text, *emit_work(packs=True)])
+    return "\n".join(text)
