@@ -136,6 +136,7 @@ def test_switch_is_a_context_and_a_decorator(line):
     switch = found(line)
     with switch:
         assert switch(lambda: 7)() == 7
+    assert switch.__doc__.startswith("Context manager and decorator")
 
 
 @of_kind("function")

@@ -66,8 +66,8 @@ def tracking() -> bool:
 class _Switch:
     """A context manager and decorator that can be nested and shared between threads."""
 
-    def __init__(self, *, track: bool | None = None, guard: bool | None = None) -> None:
-        self._track, self._guard = track, guard
+    def __init__(self, doc: str, *, track: bool | None = None, guard: bool | None = None) -> None:
+        self.__doc__, self._track, self._guard = doc, track, guard
 
     def __enter__(self) -> None:
         mode = current.get()
@@ -108,13 +108,17 @@ class _NoAutodiff(_Switch):
         return as_array
 
 
-mem_guard_off: Final = _MemoryGuard(guard=False)
-"""Context manager and decorator: arrays are not locked; writing to one may corrupt gradients."""
-mem_guard_on: Final = _MemoryGuard(guard=True)
-"""Context manager and decorator: arrays in a live graph are read-only."""
-no_autodiff: Final = _NoAutodiff(track=False)
-"""Context manager and decorator: nothing is recorded, operations cost what they cost in NumPy."""
-recording: Final = _Switch(track=True)
+mem_guard_off: Final = _MemoryGuard(
+    "Context manager and decorator: arrays are not locked; writing to one may corrupt gradients.", guard=False
+)
+mem_guard_on: Final = _MemoryGuard(
+    "Context manager and decorator: arrays in a live graph are read-only.", guard=True
+)
+no_autodiff: Final = _NoAutodiff(
+    "Context manager and decorator: nothing is recorded, operations cost what they cost in NumPy.",
+    track=False,
+)
+recording: Final = _Switch("Context manager: operations are recorded.", track=True)
 
 
 def mem_guard_active() -> bool:
