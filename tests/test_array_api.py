@@ -1,6 +1,7 @@
 """`mygrad.array_api` against the standard: the oracle is array-api-strict where there is one, else NumPy."""
 
 import importlib.util
+import inspect
 import subprocess
 import sys
 
@@ -349,6 +350,11 @@ def test_device_and_transpose():
     x = mg.tensor(np.zeros((2, 3, 4)))
     assert x.mT.shape == (2, 4, 3)
     assert x.mT.base is x
+    line = mg.tensor([1.0, 2.0])
+    with pytest.raises(ValueError, match=r"the shape \(2,\) has fewer"):
+        line.mT
+    assert not hasattr(line, "mT")
+    assert "T" in dict(inspect.getmembers(line))
     assert x.to_device("cpu") is x
     with pytest.raises(ValueError, match=r"only device is .*got 'cuda'"):
         x.to_device("cuda")

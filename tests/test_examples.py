@@ -34,5 +34,7 @@ def test_benchmarks_print_a_table_of_each_figure():
     result = subprocess.run(
         command, cwd=EXAMPLES.parent, capture_output=True, text=True, timeout=240, check=True
     )
-    assert result.stdout.count("**\n\n|") == 7  # small, import, million; conv and first calls, in float32 and in float64
+    assert (
+        result.stdout.count("**\n\n|") == 7
+    )  # small, import, million; conv and first calls, in float32 and in float64
     assert "cannot" not in result.stdout

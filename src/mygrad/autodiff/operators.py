@@ -171,6 +171,10 @@ def _method(name: str) -> Callable[..., "Tensor"]:
     return method
 
 
+class _NoMatrix(ValueError, AttributeError):
+    """NumPy's error, and that of a missing attribute: then `hasattr` and `inspect.getmembers` pass over it."""
+
+
 class Methods:
     """The methods of `numpy.ndarray` that have a derivative."""
 
@@ -184,6 +188,8 @@ class Methods:
     @property
     def mT(self) -> "Tensor":  # noqa: N802 - the array API's name
         """The tensor with its last two axes exchanged: a view."""
+        if self._node.value.ndim < 2:  # type: ignore[attr-defined]
+            raise _NoMatrix(f"mT exchanges the last two axes; the shape {self.shape} has fewer")
         return np.matrix_transpose(self)  # type: ignore[call-overload,return-value]
 
     @property
