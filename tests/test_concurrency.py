@@ -1,9 +1,6 @@
 """Who forks while others work, who is interrupted, and how many come to a small job."""
 
-import copy
 import ctypes
-import functools
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -19,7 +16,6 @@ from mygrad.concurrency import once
 from mygrad.convolution import ConvProblem, convolve, executor, planner, use_algorithm, use_threads
 from mygrad.convolution.jit import assembly
 from mygrad.convolution.standby import PLACES, Board, Native, module
-from mygrad.nnet import conv_nd
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 
@@ -76,19 +72,6 @@ def test_a_child_goes_on_whatever_other_threads_did_at_the_fork(call):
     source = [sys.executable, "-c", BUSY + call]
     done = subprocess.run(source, capture_output=True, text=True, timeout=100)
     assert set(done.stdout.split()) == {"0"}, done.stderr
-
-
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_tensors_and_functions_go_to_other_processes_and_back(method):
-    x, w = mg.tensor(np.arange(75.0).reshape(1, 3, 5, 5)), mg.ones((2, 3, 3, 3))
-    y = conv_nd(x, w, stride=2)  # the pool of this process is at work, and x is in a graph
-    y.backward()
-    with multiprocessing.get_context(method).Pool(1) as pool:
-        there = pool.apply(functools.partial(conv_nd, stride=2), (x, w))
-        again, vector = pool.apply(copy.deepcopy, ([x, mg.exp],))
-    np.testing.assert_array_equal(there, y, strict=True)
-    np.testing.assert_array_equal(again.grad, x.grad, strict=True)
-    assert vector is mg.exp
 
 
 def test_a_property_is_computed_once():

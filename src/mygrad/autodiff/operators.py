@@ -171,8 +171,8 @@ def _method(name: str) -> Callable[..., "Tensor"]:
     return method
 
 
-class _NoMatrix(ValueError, AttributeError):
-    """NumPy's error, and that of a missing attribute: then `hasattr` and `inspect.getmembers` pass over it."""
+class _NoMatrix(ValueError, AttributeError):  # noqa: N818
+    """NumPy's error, and that of a missing attribute: `hasattr` and `inspect.getmembers` pass over it."""
 
 
 class Methods:
