@@ -72,7 +72,7 @@ WINDOWS: dict[str, dict[str, Callable[[int], Any]]] = {
 
 RANGES = [
     (-3.0, 3.0, "square cbrt negative positive absolute abs fabs exp exp2 expm1 sinc"),
-    (-3.0, 3.0, "arctan sinh cosh tanh arcsinh sech arccot"),
+    (-3.0, 3.0, "arctan sinh cosh tanh arcsinh sech arccot i0"),
     (0.05, 4.0, "sqrt log log2 log10 reciprocal csch coth arccsch"),
     (-0.95, 4.0, "log1p"),
     (-0.99, 0.99, "arcsin arccos arctanh"),

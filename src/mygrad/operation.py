@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff import modes
+from mygrad.autodiff.creators import Creator
 from mygrad.autodiff.declare import Function, array_of, cast, write
 from mygrad.autodiff.graph import Gradients, Node
 from mygrad.autodiff.overrides import PUBLIC
@@ -126,6 +127,9 @@ class Operation(ABC):
                 f"for input {index} of shape {x.value.shape}; a gradient has the shape of its input"
             )
         gradients.give(x, fitted)
+
+
+Operation.register(Creator)  # what `Tensor.creator` shows of mygrad's own functions
 
 
 def _checked(given: Any, operation: Operation, index: int, number: type) -> np.ndarray[Any, Any]:

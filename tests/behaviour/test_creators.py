@@ -5,6 +5,7 @@ import pytest
 
 import mygrad as mg
 from mygrad import nnet
+from mygrad.operation_base import Operation
 
 X, Y = mg.tensor([0.5, 0.25]), mg.tensor([3.0, 4.0])
 M = mg.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -82,3 +83,25 @@ def test_a_graph_can_be_walked():
             names.append(type(creator).__name__)
             pending += creator.variables
     assert names == ["Add", "Exp", "Multiply"]
+
+
+def test_parameters_are_attributes():
+    assert mg.sum(M, axis=(0,), keepdims=True).creator.axis == (0,)
+    assert M[0].creator.index == 0
+    assert nnet.elu(X, 0.5).creator.alpha == 0.5
+    assert mg.exp(X).creator.where is True
+    assert mg.sum(X).creator.where is True
+    mask = np.array([True, False])
+    np.testing.assert_array_equal(mg.add(X, Y, where=mask).creator.where, mask)
+    with pytest.raises(AttributeError, match="the operation Exp has no attribute 'axis'"):
+        mg.exp(X).creator.axis
+    assert isinstance(mg.sum(M, axis=0).creator, Operation)
+
+
+def test_running_averages_are_taken_from_the_creator_of_a_batchnorm():
+    x = np.random.default_rng(0).normal(size=(4, 3, 2, 2))
+    creator = nnet.batchnorm(mg.tensor(x), gamma=mg.ones(3), eps=0.1).creator
+    np.testing.assert_allclose(creator.mean, x.mean(axis=(0, 2, 3)), rtol=1e-12)
+    np.testing.assert_allclose(creator.var, x.var(axis=(0, 2, 3)), rtol=1e-12)
+    assert creator.eps == 0.1
+    assert len(creator.variables) == 3

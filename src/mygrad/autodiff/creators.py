@@ -47,9 +47,10 @@ def class_name(operation: Any) -> str:
 
 
 class Creator:
-    """An operation and the tensors it was applied to."""
+    """An operation and the tensors it was applied to; its parameters, and its `facts`, are attributes."""
 
     variables: "tuple[Tensor, ...]"
+    where: Any
 
     def __new__(cls, operation: Any, node: Node) -> "Creator":
         return object.__new__(_class(class_name(operation)))
@@ -57,6 +58,18 @@ class Creator:
     def __init__(self, operation: Any, node: Node) -> None:
         self.operation = operation
         self.variables = tuple(_shown(x) for x in node.inputs)
+        given = node.params  # a ufunc's is its mask
+        self._params = given if isinstance(given, dict) else {} if given is None else {"where": given}
+        self._inputs = node.inputs
+        self.where = self._params.get("where", True)
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in self._params:
+            return self._params[name]
+        if name.startswith("_") or name not in self.operation.facts:
+            raise AttributeError(f"the operation {type(self).__name__} has no attribute {name!r}")
+        values = (x.value if type(x) is Node else x for x in self._inputs)
+        return self.operation.facts[name](*values, **self._params)
 
     def __repr__(self) -> str:
         return f"<{self.operation.name} of {len(self.variables)} tensors>"

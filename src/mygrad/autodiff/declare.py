@@ -6,7 +6,8 @@ broadcasting, ``where=``, ``out=``, dtypes, keywords, and views.
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -53,6 +54,9 @@ class Primitive:
 
     name = "primitive"
     rules: tuple[Any, ...] = ()
+    facts: Mapping[str, Callable[..., Any]] = MappingProxyType(
+        {}
+    )  # what `creator` tells of inputs and parameters
 
     def creator(self, node: Node) -> Any:
         return Creator(self, node)
