@@ -181,7 +181,7 @@ def test_large_filters_are_finite_though_their_sum_is_not(large):
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("stride", [2, 3, 5])
+@pytest.mark.parametrize("stride", [2, 3, 4, 5, 8])
 @pytest.mark.parametrize("width", [9, 16, 31, 32, 33, 70])
 def test_rows_of_any_width_and_stride(width, stride, dtype):
     """What is a stride apart is copied by wide vectors, by ever narrower ones, and one by one."""

@@ -19,7 +19,7 @@ COPY_FIELDS = (
     "copied_rest", "copied_last", "copied_elements", "after", "vectors_after", "phases",
     "border_elements", "border",
 )  # fmt: skip
-SHUFFLED = 4  # the largest stride that vectors serve
+SHUFFLED = 4  # the largest stride that vectors serve, but for powers of 2 that are no larger than a vector
 
 
 class Fields:
@@ -101,6 +101,10 @@ class Copying:
         code.each(p.copied_elements, element)
         self._zeros(code.at(target, p.after), p.vectors_after)
 
+    @property
+    def _shuffled(self) -> bool:
+        return self.step <= SHUFFLED or (self.step <= self.code.lanes and self.step.bit_count() == 1)
+
     def _apart(self, target: str, source: str) -> None:
         """Copy what lies `step` apart to lie side by side, for each of the `step` phases."""
         code, p, size = self.code, self.p, self.code.itemsize
@@ -112,13 +116,12 @@ class Copying:
 
         def all_phases(first: Value, lanes: int) -> None:
             """Copy a vector of each phase, from elements that follow each other."""
-            wide, many = f"<{lanes * self.step} x {code.scalar}>", f"<{lanes} x {code.scalar}>"
-            found = code.load(wide, code.entry(source, first, size * self.step))
-            for n, row in enumerate(rows):
-                value = code.pick(wide, found, "poison", range(n, lanes * self.step, self.step))
-                code.store(many, value, code.entry(row, first, size))
+            kind, start = f"<{lanes} x {code.scalar}>", code.entry(source, first, size * self.step)
+            found = [code.load(kind, code.at(start, n * lanes * size)) for n in range(self.step)]
+            for row, value in zip(rows, code.apart(found, lanes), strict=True):
+                code.store(kind, value, code.entry(row, first, size))
 
-        done = self._vectors(counts[-1], all_phases) if self.step <= SHUFFLED else 0
+        done = self._vectors(counts[-1], all_phases) if self._shuffled else 0
         for n, (row, count) in enumerate(zip(rows, counts, strict=True)):
 
             def one(index: str, row: str = row, start: str = code.at(source, n * size)) -> None:

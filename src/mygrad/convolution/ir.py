@@ -132,15 +132,35 @@ class Code:
     def side_by_side(self, vectors: Sequence[str], lanes: int) -> tuple[str, str]:
         """Return the kind and the lanes 0 of all `vectors`, then their lanes 1, ..., in one wide vector."""
         turns = [r * lanes + q for q in range(lanes) for r in range(len(vectors))]
-        kind, width, found = f"<{lanes} x {self.scalar}>", lanes, list(vectors)
-        while len(found) > 1:  # one after the other in ever wider ones
+        kind, found = self._joined(f"<{lanes} x {self.scalar}>", lanes, vectors)
+        mixed = self.pick(kind, found, "poison", turns) if len(turns) > lanes else found
+        return f"<{len(turns)} x {self.scalar}>", mixed
+
+    def apart(self, vectors: Sequence[str], lanes: int) -> Values:
+        """Return the lanes 0, n, 2n, ... of n neighbouring vectors, then 1, n + 1, ..., a vector each."""
+        count, kind = len(vectors), f"<{lanes} x {self.scalar}>"
+        if count == 1:
+            return list(vectors)
+        if count % 2:
+            wide, found = self._joined(kind, lanes, vectors)
+            return [self.pick(wide, found, "poison", range(n, count * lanes, count)) for n in range(count)]
+        pairs = list(zip(vectors[::2], vectors[1::2], strict=True))
+        even, odd = (
+            self.apart([self.pick(kind, *pair, range(n, 2 * lanes, 2)) for pair in pairs], lanes)
+            for n in range(2)
+        )
+        return [each for both in zip(even, odd, strict=True) for each in both]
+
+    def _joined(self, kind: str, width: int, vectors: Sequence[str]) -> tuple[str, str]:
+        """Return the kind and one wide vector of others, one after the other."""
+        found = list(vectors)
+        while len(found) > 1:
             odd = ["poison"] if len(found) % 2 else []
             pairs = zip(found[::2], [*found[1::2], *odd], strict=True)
             found = [self.pick(kind, a, b, range(2 * width)) for a, b in pairs]
             width *= 2
             kind = f"<{width} x {self.scalar}>"
-        mixed = self.pick(kind, found[0], "poison", turns) if len(turns) > lanes else found[0]
-        return f"<{len(turns)} x {self.scalar}>", mixed
+        return kind, found[0]
 
     def fma(self, a: str, b: str, total: str) -> str:
         kind = self.vector

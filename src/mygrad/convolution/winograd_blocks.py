@@ -32,7 +32,7 @@ Array = np.ndarray[Any, Any]
 PART = 32  # channels that are added one after the other: errors are then as small as those of direct sums
 MOST_FILTERS = 14
 MOST_TILES = 512  # of a block
-TRANSFORMED, FINISHED, PACKED = 5.5, 4.0, 1.5  # cycles a point: of a vector of data, of results, of a filter
+TRANSFORMED, FINISHED, PACKED = 5.5, 4.0, 1.2  # cycles a point: of a vector of data, of results, of a filter
 WRITTEN, READ = 0.1, 0.03  # cycles to write, or read in order, a byte beyond the second cache
 READ_ONCE = 0.06  # such a byte of packed filters, whose vectors are used at once
 

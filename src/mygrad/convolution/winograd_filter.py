@@ -50,8 +50,7 @@ PIECES = 8  # of the channels and of the filters, to transform them before all t
 SHARED = 0.8  # of the bytes of all arrays may be transforms
 SPREAD = 3.5  # cycles a point to transform a vector of the gradient of y
 STORED = 1.0  # cycles a byte to store the taps of channels and filters
-STRIDED = 1.1  # times as long as counted takes a problem with a stride
-ADDED, TURNED = 3.0, 5.0  # cycles a vector of products that are added to memory, of data that are turned
+ADDED, TURNED = 3.0, 1.25  # cycles a vector of products that are added to memory, of data per exchange
 
 
 @dataclass(frozen=True)
@@ -110,6 +109,7 @@ def _shape(problem: ConvProblem, itemsize: int, machine: Machine) -> Shape:
     room = prod(whole.x_shape) + prod(whole.y_shape)
     parts = min(PARTS if PARTS * prod(whole.w_shape) <= room else 1, total)
     totals, run = totals_of(problem), row_vectors(problem, lanes) * unit
+    exchanged = TURNED * (lanes.bit_length() - 1)
     held, all_held = (
         tiles * itemsize * (points * some.channels + totals * some.filters) for some in (problem, whole)
     )
@@ -122,7 +122,7 @@ def _shape(problem: ConvProblem, itemsize: int, machine: Machine) -> Shape:
     for runs in range(1, min(ceil(total / parts), ceil(MOST_TILES / tiles)) + 1):
         count, blocks = runs * tiles, ceil(total / runs)
         work = pairs * count * each + ADDED * unit * problem.filters * across
-        work = points * (work + unit * across * TURNED * count)
+        work = points * (work + unit * across * exchanged * count)
         far = 2 * WRITTEN * runs * held * (held * runs > 0.5 * machine.l2)
         found.append(((work + runs * own_run + far) * blocks * tasks, runs, False))
         if share:
@@ -136,8 +136,7 @@ def _shape(problem: ConvProblem, itemsize: int, machine: Machine) -> Shape:
 def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
     problem = problem.merged()
-    apart = STRIDED if problem.most_stride > 1 else 1
-    return apart * _shape(problem, itemsize, this_machine()).cycles + CALL
+    return _shape(problem, itemsize, this_machine()).cycles + CALL
 
 
 class Calls:

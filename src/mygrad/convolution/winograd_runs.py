@@ -181,15 +181,11 @@ class Runs:
         return [column for some in offsets for column in self._apart([found[each] for each in some])]
 
     def _apart(self, vectors: Values) -> Values:
-        """Return the positions of tiles, given the vectors of a row: even ones, odd ones, and again."""
-        if len(vectors) == 1:
-            return vectors
-        pairs = list(zip(vectors[::2], vectors[1::2], strict=True))
-        halves = [
-            self._apart([self.code.shuffle(*pair, self._lanes(position)) for pair in pairs])
-            for position in range(2)
-        ]
-        return [each for both in zip(*halves, strict=True) for each in both]
+        """Return as many positions of tiles as there are vectors of a row."""
+        if self.tile.step == 1:
+            return self.code.apart(vectors, self.code.lanes)
+        a, b = vectors  # with a dilation the stride is 1
+        return [self.code.shuffle(a, b, self._lanes(position)) for position in range(OUTPUTS)]
 
     def _lanes(self, position: int) -> list[int]:
         """Return where a position of each tile is in two vectors of a row."""
