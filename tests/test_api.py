@@ -310,3 +310,9 @@ def test_names_for_annotations_can_be_resolved_and_checked():
     assert set(get_type_hints(function)) == {"x", "shape", "index", "r", "return"}
     assert isinstance(np.float32(1), typing.Real)
     assert not isinstance("1", typing.Real)
+
+
+def test_modules_can_be_pickled_in_the_globals_of_a_function():
+    """Which is what dill and cloudpickle do with real modules."""
+    module = importlib.import_module("mygrad.math.misc.funcs")
+    assert pickle.loads(pickle.dumps(module)) is module

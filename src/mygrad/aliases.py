@@ -133,6 +133,9 @@ class Alias(ModuleType):
     def __dir__(self) -> list[str]:
         return sorted({*vars(self), *self.__all__})
 
+    def __reduce__(self) -> Any:
+        return import_module, (self.__name__,)  # dill and cloudpickle know how to with real modules only
+
 
 def _add(path: str, names: str = "") -> ModuleType:
     """Return the module of that path, made if need be, as an attribute of the one above it."""
