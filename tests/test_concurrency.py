@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -71,7 +72,7 @@ def run(work, check, forks):
 def test_a_child_goes_on_whatever_other_threads_did_at_the_fork(call):
     source = [sys.executable, "-c", BUSY + call]
     done = subprocess.run(source, capture_output=True, text=True, timeout=100)
-    assert set(done.stdout.split()) == {"0"}, done.stderr
+    assert set(done.stdout.split()) == {"0"}, (done.returncode, done.stderr)
 
 
 def test_a_property_is_computed_once():
@@ -87,6 +88,22 @@ def test_a_property_is_computed_once():
     square = Square()
     assert (square.side, square.side, square.calls) == (3, 3, 1)
     assert Square.side.__doc__ == "The side."
+
+
+def test_threads_that_compute_a_property_at_once_get_the_same():
+    """What one of them has made points to may be gone when another has replaced it."""
+    both = threading.Barrier(2)
+
+    class Slow:
+        @once
+        def made(self) -> object:
+            both.wait(10)
+            return object()
+
+    slow = Slow()
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(lambda _: slow.made, range(2))
+    assert first is second is slow.made
 
 
 def test_an_interrupt_waits_for_the_threads_that_have_the_arrays(monkeypatch):
@@ -140,8 +157,8 @@ def test_the_algorithm_does_not_depend_on_the_number_of_threads(problem, dtype, 
 # -- those who stand by
 
 
-def native(calls: list[int], helpers: int = 0) -> Native:
-    """A job that notes how it is called; the caller waits for as many helpers."""
+def native(calls: list[int], helpers: list[int]) -> Native:
+    """A job that notes how it is called; the caller waits for as many helpers as the list says."""
     came = threading.Semaphore(0)
 
     def work(job, wait):
@@ -149,7 +166,7 @@ def native(calls: list[int], helpers: int = 0) -> Native:
         calls.append(wait)
         if not wait:
             came.release()
-        elif not all(came.acquire(timeout=10) for _ in range(helpers)):
+        elif not all(came.acquire(timeout=10) for _ in range(helpers[0])):
             calls.append(-1)
 
     return Native(ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(work), 64, None)
@@ -169,36 +186,53 @@ def standing(board: Board, count: int) -> list[threading.Thread]:
     return threads
 
 
-@pytest.mark.parametrize(("by", "wanted"), [(0, 1), (1, 1), (3, 1), (3, 3)])
+@pytest.mark.parametrize(("by", "wanted"), [(0, 1), (1, 1), (3, 1), (3, 3), (3, 5)])
 def test_as_many_as_are_wanted_come_of_those_who_stand_by(by, wanted):
     board = Board()
-    threads = standing(board, by)
+    threads, most = standing(board, by), 0
     for _ in range(30):
-        calls = []
-        assert board.offer(native(calls, min(by, wanted)), wanted)
-        assert sorted(calls) == [0] * min(by, wanted) + [1]
+        deadline = time.monotonic() + 10
+        while board.numbers[PLACES["standing"]] < by and time.monotonic() < deadline:
+            time.sleep(1e-5)
+        calls, helpers = [], [wanted]
+        job = native(calls, helpers)
+        helpers[0] = come = board.offer(job, wanted)
+        if come == 0:
+            job(1)
+        elif come < wanted:
+            board.finish(job)
+        assert sorted(calls) == [0] * come + [1]
+        most = max(most, come)
+    assert most == min(by, wanted)
     board.call()
     for thread in threads:
         thread.join(10)
         assert not thread.is_alive()
-    assert board.standing() == 0
+    assert board.numbers[PLACES["standing"]] == 0
 
 
 def test_a_board_has_one_job_at_a_time():
     board, calls = Board(), []
+    board.numbers[PLACES["standing"]] = 1  # someone who never comes
     board.numbers[PLACES["owner"]] = 1
-    assert not board.offer(native(calls), 1)
+    assert board.offer(native(calls, [0]), 1) == 0
     assert calls == []
     board.numbers[PLACES["owner"]] = 0
-    assert board.offer(native(calls), 1)
+    assert board.offer(native(calls, [0]), 1) == 1
     assert calls == [1]
+    assert board.numbers[PLACES["standing"]] == 1
+    assert board.offer(native(calls, [0]), 2) == 1  # another one is to be found elsewhere
+    assert calls == [1]
+    board.finish(native(calls, [0]))
+    assert calls == [1, 1]
+    assert board.numbers[PLACES["owner"]] == 0
 
 
 def test_who_stands_by_leaves_for_the_queue_or_after_a_while():
     board = Board()
     board.stand_by(board.called() + 1)  # called meanwhile: returns at once
     board.stand_by(board.called())  # nothing comes
-    assert board.standing() == 0
+    assert board.numbers[PLACES["standing"]] == 0
 
 
 def test_a_thread_of_the_pool_is_met_on_the_board_and_in_the_queue(monkeypatch):
@@ -209,7 +243,7 @@ def test_a_thread_of_the_pool_is_met_on_the_board_and_in_the_queue(monkeypatch):
     monkeypatch.setattr(Board, "offer", lambda *args, offer=Board.offer: shown.append(1) or offer(*args))
     for _ in range(300):
         calls = []
-        executor.run(native(calls, 1), 2)
+        executor.run(native(calls, [1]), 2)
         assert sorted(calls) == [0, 1]
         done = []
         with use_threads(2):

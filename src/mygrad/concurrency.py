@@ -22,7 +22,7 @@ def fork_safe_lock() -> Any:
 
 
 class once(Generic[T]):  # noqa: N801  # a decorator
-    """A property that is computed once and kept.
+    """A property that is kept when it has been computed; of what several threads compute, all get the first.
 
     `functools.cached_property` has, before Python 3.12, a lock that a forked child may find locked for ever.
     """
@@ -39,8 +39,7 @@ class once(Generic[T]):  # noqa: N801  # a decorator
     def __get__(self, instance: Any, owner: type[Any] | None = None) -> T:
         if instance is None:
             return self  # type: ignore[return-value]
-        made = instance.__dict__[self.name] = self.make(instance)
-        return made
+        return instance.__dict__.setdefault(self.name, self.make(instance))
 
     if TYPE_CHECKING:
 

@@ -103,19 +103,19 @@ class Pool:
 
         Those who stand by are shown a native job on the board, others find it in the queue.
         """
-        board, awake = self.board, 0
+        board, met = self.board, 0
         if isinstance(job, Native):
             board = self.board = board or Board()
-            awake = min(board.standing(), helpers)
-        for _ in range(helpers - awake):
-            self.jobs.put(job)
-        if awake and isinstance(job, Native) and board and board.offer(job, awake):
-            return True
-        for _ in range(awake):
-            self.jobs.put(job)
-        if board:
-            board.call()  # when the queue has it: who then stands by has looked there before
-        return False
+            met = board.offer(job, helpers)
+        try:
+            for _ in range(helpers - met):
+                self.jobs.put(job)
+        finally:
+            if isinstance(job, Native) and board and 0 < met < helpers:
+                board.finish(job)
+        if board and not met:
+            board.call()  # after it is in the queue: who stands by from now on has looked there before
+        return met > 0
 
     def _serve(self) -> None:
         while True:

@@ -3,9 +3,13 @@
 To wake a thread takes as long as a small convolution. Those who stand by read a board in memory, outside of
 the interpreter. It shows one job at a time, and whoever sees it comes:
 
-    owner | open      | inside    | standing    | called    | work, job      a cache line each
-    0, 1  | may still | have come | by, in all  | a counter | addresses
-          | come      |           |             |           |
+    owner | standing    | open          | inside    | called    | work, job      a cache line each
+    0, 1  | stand by    | are wanted    | have come | a counter | addresses
+          | without job | and have not  |           |           |
+          |             | come yet      |           |           |
+
+Who shows a job moves as many as it wants from `standing` to `open`, and only who stands may leave; so
+whoever was counted on comes.
 """
 
 import ctypes
@@ -23,7 +27,7 @@ __all__ = ["Board", "Native"]
 
 TURNS = 4000  # that a thread stands by: 60 us, where a pause takes 15 ns
 LINE = 8  # numbers of a cache line
-PLACES = {name: LINE * n for n, name in enumerate(("owner", "open", "inside", "standing", "called", "work"))}
+PLACES = {name: LINE * n for n, name in enumerate(("owner", "standing", "open", "inside", "called", "work"))}
 PLACES["job"] = PLACES["work"] + 1
 PAUSES: dict[str, tuple[str, str]] = dict.fromkeys(("x86_64", "amd64", "i686"), ("x86.sse2.pause", ""))
 PAUSES |= dict.fromkeys(("aarch64", "arm64"), ("aarch64.isb", "i32 15"))
@@ -35,7 +39,7 @@ entry:
   atomicrmw add ptr %standing, i64 1 seq_cst
   br label %look
 look:
-  %turn = phi i64 [ 0, %entry ], [ %following, %rest ], [ 0, %leave ]
+  %turn = phi i64 [ 0, %entry ], [ 0, %late ], [ %following, %rest ], [ %following, %stay ]
   %wanted = load atomic i64, ptr %open acquire, align 8
   %some = icmp sgt i64 %wanted, 0
   br i1 %some, label %come, label %rest
@@ -44,13 +48,14 @@ come:
   %fewer = sub i64 %wanted, 1
   %pair = cmpxchg ptr %open, i64 %wanted, i64 %fewer seq_cst seq_cst
   %first = extractvalue {{ i64, i1 }} %pair, 1
-  br i1 %first, label %help, label %leave
+  br i1 %first, label %help, label %late
 help:
   %function = load ptr, ptr %work, align 8
   %data = load ptr, ptr %job, align 8
   call void %function(ptr %data, i64 0)
-  br label %leave
-leave:
+  atomicrmw add ptr %standing, i64 1 seq_cst
+  br label %late
+late:
   atomicrmw sub ptr %inside, i64 1 seq_cst
   br label %look
 rest:
@@ -60,26 +65,28 @@ rest:
   %same = icmp eq i64 %now, %known
   %early = icmp slt i64 %following, {turns}
   %longer = and i1 %same, %early
-  br i1 %longer, label %look, label %end
+  br i1 %longer, label %look, label %leave
+leave:
+  %all = load atomic i64, ptr %standing seq_cst, align 8
+  %one = icmp sgt i64 %all, 0
+  br i1 %one, label %go, label %stay
+stay:
+  br label %look
+go:
+  %others = sub i64 %all, 1
+  %gone = cmpxchg ptr %standing, i64 %all, i64 %others seq_cst seq_cst
+  %alone = extractvalue {{ i64, i1 }} %gone, 1
+  br i1 %alone, label %end, label %stay
 end:
-  atomicrmw sub ptr %standing, i64 1 seq_cst
   ret void
 }}
 
-define i64 @offer(ptr %board, ptr %function, ptr %data, i64 %wanted) nounwind {{
+define void @finish(ptr %board, ptr %function, ptr %data) nounwind {{
 entry:
 {places}
-  %pair = cmpxchg ptr %owner, i64 0, i64 1 seq_cst seq_cst
-  %free = extractvalue {{ i64, i1 }} %pair, 1
-  br i1 %free, label %show, label %taken
-taken:
-  ret i64 0
-show:
-  store ptr %function, ptr %work, align 8
-  store ptr %data, ptr %job, align 8
-  store atomic i64 %wanted, ptr %open seq_cst, align 8
   call void %function(ptr %data, i64 1)
-  store atomic i64 0, ptr %open seq_cst, align 8
+  %unmet = atomicrmw xchg ptr %open, i64 0 seq_cst
+  atomicrmw add ptr %standing, i64 %unmet seq_cst
   br label %wait
 wait:
   %left = load atomic i64, ptr %inside seq_cst, align 8
@@ -90,7 +97,41 @@ rest:
   br label %wait
 end:
   store atomic i64 0, ptr %owner seq_cst, align 8
-  ret i64 1
+  ret void
+}}
+
+define i64 @offer(ptr %board, ptr %function, ptr %data, i64 %wanted) nounwind {{
+entry:
+{places}
+  %pair = cmpxchg ptr %owner, i64 0, i64 1 seq_cst seq_cst
+  %free = extractvalue {{ i64, i1 }} %pair, 1
+  br i1 %free, label %count, label %none
+count:
+  %all = load atomic i64, ptr %standing seq_cst, align 8
+  %few = icmp slt i64 %all, %wanted
+  %some = select i1 %few, i64 %all, i64 %wanted
+  %any = icmp sgt i64 %some, 0
+  br i1 %any, label %move, label %nobody
+nobody:
+  store atomic i64 0, ptr %owner seq_cst, align 8
+  br label %none
+none:
+  ret i64 0
+move:
+  %others = sub i64 %all, %some
+  %moved = cmpxchg ptr %standing, i64 %all, i64 %others seq_cst seq_cst
+  %mine = extractvalue {{ i64, i1 }} %moved, 1
+  br i1 %mine, label %show, label %count
+show:
+  store ptr %function, ptr %work, align 8
+  store ptr %data, ptr %job, align 8
+  store atomic i64 %some, ptr %open seq_cst, align 8
+  br i1 %few, label %end, label %all_come
+all_come:
+  call void @finish(ptr %board, ptr %function, ptr %data)
+  br label %end
+end:
+  ret i64 %some
 }}
 """
 
@@ -109,6 +150,7 @@ class Functions(NamedTuple):
 
     stand_by: Callable[[int, int], None]
     offer: Callable[[int, Any, int, int], int]
+    finish: Callable[[int, Any, int], None]
     engine: Any
 
 
@@ -116,9 +158,13 @@ class Functions(NamedTuple):
 def _functions() -> Functions:
     engine = jit.engine_of(module(platform.machine()))
     pointer, number = ctypes.c_void_p, ctypes.c_int64
-    stand_by = ctypes.CFUNCTYPE(None, pointer, number)(engine.get_function_address("stand_by"))
-    offer = ctypes.CFUNCTYPE(number, pointer, pointer, pointer, number)(engine.get_function_address("offer"))
-    return Functions(stand_by, offer, engine)
+
+    def function(name: str, *kinds: Any) -> Any:
+        return ctypes.CFUNCTYPE(*kinds)(engine.get_function_address(name))
+
+    stand_by = function("stand_by", None, pointer, number)
+    offer = function("offer", number, pointer, pointer, pointer, number)
+    return Functions(stand_by, offer, function("finish", None, pointer, pointer, pointer), engine)
 
 
 @dataclass(frozen=True)
@@ -142,10 +188,6 @@ class Board:
         self.numbers, self.functions = self.numbers[start:], _functions()
         self.address = self.numbers.ctypes.data
 
-    def standing(self) -> int:
-        """Return how many stand by, or help: they do not see what waits in a queue."""
-        return int(self.numbers[PLACES["standing"]])
-
     def called(self) -> int:
         """Return what changes with each `call`."""
         return int(self.numbers[PLACES["called"]])
@@ -158,9 +200,14 @@ class Board:
         """Help with what is offered, until nothing is for a while or `called` is no longer this."""
         self.functions.stand_by(self.address, called)
 
-    def offer(self, job: Native, wanted: int) -> bool:
-        """Call ``job(1)``, and have as many as are `wanted` of those who stand by call ``job(0)``.
+    def offer(self, job: Native, wanted: int) -> int:
+        """Show a job; as many as are `wanted` of those who stand by call ``job(0)``. Return how many come.
 
-        Returns when none of them is at it any more; or False, at once, while another job is on the board.
+        If all do, ``job(1)`` has been called too, and none is at it any more. If only some do, `finish` must
+        follow. None comes while another job is on the board.
         """
-        return bool(self.functions.offer(self.address, job.work, job.address, wanted))
+        return self.functions.offer(self.address, job.work, job.address, wanted)
+
+    def finish(self, job: Native) -> None:
+        """Call ``job(1)`` and wait until no one is at it any more."""
+        self.functions.finish(self.address, job.work, job.address)
