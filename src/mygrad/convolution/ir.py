@@ -60,7 +60,9 @@ class Code:
         return self.put(f"sub i64 {a}, {b}")
 
     def multiply(self, a: Value, b: Value) -> Value:
-        return a * b if isinstance(a, int) and isinstance(b, int) else self.put(f"mul i64 {a}, {b}")
+        if 0 in (a, b) or (isinstance(a, int) and isinstance(b, int)):
+            return 0 if 0 in (a, b) else int(a) * int(b)
+        return a if b == 1 else b if a == 1 else self.put(f"mul i64 {a}, {b}")
 
     def divide(self, a: Value, b: int) -> tuple[Value, Value]:
         """Return the quotient and the remainder of what is not negative."""

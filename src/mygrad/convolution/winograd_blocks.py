@@ -13,7 +13,7 @@ from mygrad.convolution.layout import Strides, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import ISSUE, LOOP, Range, cut
-from mygrad.convolution.winograd_kernels import BLOCK_FIELDS, PACK_FIELDS, WinogradTile
+from mygrad.convolution.winograd_kernels import BLOCK_FIELDS, PACK_FIELDS, STEPS, WinogradTile
 from mygrad.convolution.winograd_tiles import (
     distance,
     formulas_of,
@@ -150,6 +150,7 @@ class Calls:
     tile: WinogradTile
     itemsize: int
     w_start: int
+    steps: list[int]
     filter_blocks: int
     packed_block: int
     packed_point: int
@@ -167,10 +168,11 @@ class Calls:
         self.x, self.w, self.y = strides
         taps = list(zip(self.w[3:], problem.axes, flips, strict=True))
         self.w_start = sum(step * (axis.k - 1) * flip for step, axis, flip in taps)
-        steps = tuple(-step if flip else step for step, axis, flip in taps if not axis.pointwise)
+        self.steps = [-step if flip else step for step, axis, flip in taps if not axis.pointwise]
         step = problem.axes[-1].dilation
         lanes, filters, vectors = shape.lanes, shape.filters, shape.vectors
-        self.tile = self.kind(itemsize, lanes, filters, vectors, formulas_of(problem), step, steps)
+        given = itemsize, lanes, filters, vectors, formulas_of(problem), step
+        self.tile = self.kind(*given, steps=tuple(self.steps))
         self.filter_blocks = ceil(problem.filters / shape.filters)
         self.packed_block = problem.channels * self.tile.line_bytes
         self.packed_point = self.filter_blocks * self.packed_block
@@ -179,8 +181,9 @@ class Calls:
         self.v_point = distance(problem.channels * self.pitch, self.tile.points)
         self.runs = run_table(problem, self.x, self.y)
 
-    def kind(self, *registers: Any) -> WinogradTile:
-        return WinogradTile(*registers)
+    def kind(self, *registers: Any, steps: tuple[int, ...]) -> WinogradTile:
+        """Return the tile: one for any steps of taps, as filters are packed once."""
+        return WinogradTile(*registers, steps=())
 
     def plan(self, workers: int) -> Plan:
         problem, shape, size = self.problem, self.shape, self.itemsize
@@ -211,6 +214,7 @@ class Calls:
             "channel": self.w[2],
             "filter": self.w[1],
             "last_filter": min(self.shape.filters, self.problem.filters - first) - 1,
+            **dict(zip(STEPS, [*self.steps, 0, 0], strict=False)),
         }
 
     def tasks(self, workers: int) -> list[Array]:

@@ -26,7 +26,7 @@ from mygrad.convolution.minimal_filtering import (
 from mygrad.convolution.tile import in_parts
 from mygrad.convolution.winograd_runs import RUN_FIELDS, Runs, data_of
 
-__all__ = ["BLOCK_FIELDS", "DATA_FIELDS", "PACK_FIELDS", "SharedTile", "WinogradTile"]
+__all__ = ["BLOCK_FIELDS", "DATA_FIELDS", "PACK_FIELDS", "STEPS", "SharedTile", "WinogradTile"]
 
 # One i64 each; sizes, strides and offsets in bytes.
 DATA_FIELDS = (
@@ -38,12 +38,15 @@ PRODUCT_FIELDS = (
     "filter_blocks", "filter_groups", "group_blocks", "y_offset", "y_filter", "filters",
 )  # fmt: skip
 BLOCK_FIELDS = (*DATA_FIELDS, *PRODUCT_FIELDS, "packs", "pack_table")
-PACK_FIELDS = ("w_offset", "packed_offset", "channels", "channel", "filter", "last_filter", "packed_point")
+STEPS = "step_0", "step_1", "step_2"  # between taps, along each axis that has taps
+PACK_FIELDS = (
+    "w_offset", "packed_offset", "channels", "channel", "filter", "last_filter", "packed_point", *STEPS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class WinogradTile(Registers):
-    """Lanes are tiles; `steps` are the strides of taps, in bytes."""
+    """Lanes are tiles; `steps` are the strides of taps, in bytes, or none where they are parameters."""
 
     steps: tuple[int, ...]
 
@@ -66,12 +69,17 @@ class Packing:
     p: Fields
     packed: str
     filters: list[str]
+    room: str
+    steps: Sequence[Value]
 
     def __init__(self, tile: WinogradTile) -> None:
         self.tile, self.code = tile, Code(tile.filters, tile.itemsize)
         code = self.code
-        tile.make_stage(code)
+        self.room = tile.stage if tile.steps else "%stage"
+        if self.room:
+            code.room("stage", tile.points * tile.line_bytes)
         self.p = p = Fields(code, PACK_FIELDS)
+        self.steps = tile.steps or [getattr(p, name) for name in STEPS[: len(tile.taps)]]
         w, self.packed = code.at("%w", p.w_offset), code.at("%packed", p.packed_offset)
         numbers = [code.smaller(f, p.last_filter) for f in range(tile.filters)]  # none is read past the last
         self.filters = [code.at(w, code.multiply(number, p.filter)) for number in numbers]
@@ -87,9 +95,8 @@ class Packing:
 
         def row(number: Value) -> Values:
             start = self._place(number)
-            return last.filter_points(
-                code, [self._tap(sources, start, n * tile.steps[-1]) for n in range(last.taps)]
-            )
+            places = [code.add(start, code.multiply(n, self.steps[-1])) for n in range(last.taps)]
+            return last.filter_points(code, self._taps(sources, places))
 
         def column(number: Value, line: Sequence[str]) -> None:
             values = filter_points(code, dict(zip(rows, line, strict=True)), others)
@@ -98,23 +105,26 @@ class Packing:
                 further = code.multiply(n * tile.last_points, self.p.packed_point)
                 code.store(code.vector, values[point], code.at(into, further))
 
-        in_two_stages(code, tile.stage, (len(rows), tile.last_points), row, column)
+        in_two_stages(code, self.room, (len(rows), tile.last_points), row, column)
 
     def _place(self, row: Value) -> Value:
         """Return where a row of taps begins, in bytes."""
         code, place, left = self.code, 0, row
-        for taps, step in reversed(list(zip(self.tile.taps[:-1], self.tile.steps[:-1], strict=True))):
+        for taps, step in reversed(list(zip(self.tile.taps[:-1], self.steps[:-1], strict=True))):
             before, tap = code.divide(left, taps)
             left, place = before, code.add(place, code.multiply(tap, step))
         return place
 
-    def _tap(self, sources: Values, start: Value, offset: int) -> str:
-        """Return one tap of all filters."""
-        code, value = self.code, "poison"
+    def _taps(self, sources: Values, places: Sequence[Value]) -> Values:
+        """Return some taps of all filters, a vector for each tap."""
+        code, values = self.code, ["poison"] * len(places)
         for lane, source in enumerate(sources):
-            element = code.load(code.scalar, code.at(code.at(source, start), offset))
-            value = code.put(f"insertelement {code.vector} {value}, {code.scalar} {element}, i64 {lane}")
-        return value
+            for n, place in enumerate(places):
+                element = code.load(code.scalar, code.at(source, place))
+                values[n] = code.put(
+                    f"insertelement {code.vector} {values[n]}, {code.scalar} {element}, i64 {lane}"
+                )
+        return values
 
 
 class Data:

@@ -125,8 +125,8 @@ class SharedCalls(Calls):
         self.blocks = cut(len(self.runs), shape.blocks)
         self.filter_table = self.filter_packs()
 
-    def kind(self, *registers: Any) -> SharedTile:
-        return SharedTile(*registers)
+    def kind(self, *registers: Any, steps: tuple[int, ...]) -> SharedTile:
+        return SharedTile(*registers, steps=steps)
 
     def plan(self, workers: int) -> Plan:
         problem, shape, size = self.problem, self.shared, self.itemsize
