@@ -140,7 +140,7 @@ class Tensor(Methods, Operators, InMaskedArrays):
 
     @property
     def creator(self) -> Any:
-        """The operation that made this tensor, with its `variables`; None for a leaf."""
+        """The operation that made this tensor, with its `variables` and parameters; None for a leaf."""
         node = self._node
         if node.operation is None or node.operation is graph.CLEARED:
             return None
