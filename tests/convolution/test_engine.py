@@ -24,6 +24,8 @@ from mygrad.convolution import (
     use_algorithm,
     use_threads,
 )
+from mygrad.convolution.machine import this_machine
+from mygrad.convolution.schedule import best_tile, blocks
 
 make = ConvProblem.make
 PROBLEMS = {
@@ -278,9 +280,6 @@ def test_a_kernel_is_compiled_once(monkeypatch):
 
 
 def direct_tile():
-    from mygrad.convolution.machine import this_machine
-    from mygrad.convolution.schedule import best_tile
-
     return best_tile(PROBLEMS["wide"], 4, this_machine())[1]
 
 
@@ -464,3 +463,22 @@ def test_huge_strides_and_dilations_cost_what_they_meet(stride, dilation, taps):
     g = filter_gradient(problem, x, np.ones_like(y))
     np.testing.assert_array_equal(g.ravel(), x[0, 0, ::dilation][:taps] + x[0, 0, stride::dilation][:taps])
     assert input_gradient(problem, y, np.ones(problem.w_shape)).sum() == pytest.approx(taps * y.sum())
+
+
+@given(
+    sizes=st.tuples(st.integers(1, 3), st.integers(1, 200), st.integers(1, 3000)),
+    channels=st.sampled_from([1, 16, 64]),
+    parts=st.sampled_from([1, 8, 64]),
+    least=st.tuples(st.integers(1, 8), st.integers(1, 32)),
+)
+def test_blocks_are_whole_tiles_and_cover_the_outputs_once(sizes, channels, parts, least):
+    batch, *outputs = sizes
+    problem = ConvProblem.make((batch, channels, *outputs), (1, channels, 1, 1), stride=1)
+    found = blocks(problem, ((0, channels), (0, 1), (0, 1)), 4, this_machine(), parts, least)
+    counts = np.zeros(sizes, int)
+    for ranges in found:
+        counts[tuple(slice(*each) for each in ranges)] += 1
+        for (start, stop), size, unit in zip(ranges, sizes, (1, *least), strict=True):
+            assert start % unit == 0
+            assert stop % unit == 0 or stop == size
+    assert (counts == 1).all()

@@ -227,7 +227,7 @@ def blocks(
     """Cut (batch, outputs...) into blocks whose copy of x fits half of the cache; into `parts` if it can be.
 
     Halves, again and again, the axis along which that makes the copies of all blocks together grow least; the
-    last two are not cut below `least` (rows, columns).
+    last two are not cut below `least` (rows, columns), nor within so many: a tile would be filled in part.
     """
     whole = [problem.batch, *(axis.o for axis in problem.axes)]
     lower = [1] * (len(whole) - 2) + [least[0], max(least[1], LEAST_COLUMNS)]
@@ -251,9 +251,9 @@ def blocks(
                 break
             sizes = halved(min(left, key=copied))
     found: list[tuple[Range, ...]] = [()]
-    for size, count, low in zip(sizes, whole, lower, strict=True):
-        count_of = min(ceil(count / size), max(1, count // low))
-        found = [(*each, part) for each in found for part in cut(count, count_of)]
+    for size, count, low, unit in zip(sizes, whole, lower, [1] * (len(whole) - 2) + [*least], strict=True):
+        parts = cut(ceil(count / unit), min(ceil(count / size), max(1, count // low)))
+        found = [(*each, (a * unit, min(b * unit, count))) for each in found for a, b in parts]
     return found
 
 
