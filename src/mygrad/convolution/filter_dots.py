@@ -29,7 +29,7 @@ BLOCKS = 16  # enough for threads, and the same for any number of them
 PART_VECTORS = 64  # added one after the other before their sum is added to that of others
 MOST_COLUMNS = 1024  # of a block, for the same reason
 ROW = 35  # cycles to copy one and to begin and end another
-REDUCE = 12  # cycles to add the lanes of one register
+REDUCE = 6  # cycles to add the lanes of one register
 LOADED = 1.4  # loads that one load from any address costs
 PLACES, FAR = 8, 0.5  # taps whose places are in registers of a loop; cycles to load that of another
 
