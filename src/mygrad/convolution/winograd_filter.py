@@ -50,6 +50,7 @@ PIECES = 8  # of the channels and of the filters, to transform them before all t
 SHARED = 0.8  # of the bytes of all arrays may be transforms
 SPREAD = 3.5  # cycles a point to transform a vector of the gradient of y
 STORED = 1.0  # cycles a byte to store the taps of channels and filters
+STRIDED = 1.05  # times as long as counted takes a problem with a stride
 ADDED, TURNED = 3.0, 1.25  # cycles a vector of products that are added to memory, of data per exchange
 
 
@@ -136,7 +137,8 @@ def _shape(problem: ConvProblem, itemsize: int, machine: Machine) -> Shape:
 def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
     problem = problem.merged()
-    return _shape(problem, itemsize, this_machine()).cycles + CALL
+    apart = STRIDED if problem.most_stride > 1 else 1
+    return apart * _shape(problem, itemsize, this_machine()).cycles + CALL
 
 
 class Calls:
