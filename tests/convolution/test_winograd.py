@@ -18,7 +18,7 @@ from mygrad.convolution import (
 )
 from mygrad.convolution import winograd as forward
 from mygrad.convolution.executor import threads
-from mygrad.convolution.layout import strides_of
+from mygrad.convolution.layout import exchanged, strides_of
 from mygrad.convolution.minimal_filtering import Formula, filter_points, filter_taps
 
 pytest.importorskip("llvmlite")
@@ -213,3 +213,16 @@ def test_transforms_of_many_channels_are_not_chosen():
     problem = ConvProblem.make((4, 96, 27, 27), (256, 96, 5, 5), stride=1, padding=2)
     for member in MEMBERS:
         assert planner.choose(problem, member, "d").name != "fft"
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_an_input_gradient_has_the_kernel_of_the_forward_pass(axes):
+    """Where filters are transformed once, a tile says nothing of their strides."""
+    problem = ConvProblem.make((1, 16, *(12,) * axes), (16, 16, *(3,) * axes), stride=1, padding=1)
+    x, w, y = strides_of(problem, 4)
+    turned = problem.for_input()
+    shape = next(iter(winograd_blocks.shapes(problem, 4, 1)))
+    first = shape.plan(problem, 4, (x, w, y), 1)
+    backward = shape.plan(turned, 4, (y, exchanged(w, 0, 2, 1), x), 1)
+    assert first.tile == backward.tile
+    assert not np.array_equal(first.packs, backward.packs)
