@@ -182,6 +182,10 @@ class Native:
 class Board:
     """What those who stand by look at."""
 
+    numbers: np.ndarray[Any, Any]
+    functions: Functions
+    address: int
+
     def __init__(self) -> None:
         self.numbers = np.zeros(LINE * (len(PLACES) + 1), np.int64)
         start = -self.numbers.ctypes.data // self.numbers.itemsize % LINE
