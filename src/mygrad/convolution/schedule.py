@@ -252,8 +252,8 @@ def blocks(
             sizes = halved(min(left, key=copied))
     found: list[tuple[Range, ...]] = [()]
     for size, count, low, unit in zip(sizes, whole, lower, [1] * (len(whole) - 2) + [*least], strict=True):
-        parts = cut(ceil(count / unit), min(ceil(count / size), max(1, count // low)))
-        found = [(*each, (a * unit, min(b * unit, count))) for each in found for a, b in parts]
+        ranges = cut(ceil(count / unit), min(ceil(count / size), max(1, count // low)))
+        found = [(*each, (a * unit, min(b * unit, count))) for each in found for a, b in ranges]
     return found
 
 

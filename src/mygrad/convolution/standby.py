@@ -137,7 +137,7 @@ end:
 
 
 def module(processor: str) -> str:
-    """Return the LLVM IR of both functions, for a processor as `platform.machine` names it."""
+    """Return the LLVM IR of the three functions, for a processor as `platform.machine` names it."""
     places = "\n".join(f"  %{name} = getelementptr i64, ptr %board, i64 {n}" for name, n in PLACES.items())
     kind, arguments = PAUSES.get(processor.lower(), ("", ""))
     pause = f"call void @llvm.{kind}({arguments})" if kind else ""
