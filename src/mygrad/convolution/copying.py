@@ -19,7 +19,7 @@ COPY_FIELDS = (
     "copied_rest", "copied_last", "copied_elements", "after", "vectors_after", "phases",
     "border_elements", "border",
 )  # fmt: skip
-SHUFFLED = 4  # the largest stride that vectors serve, but for powers of 2 that are no larger than a vector
+SHUFFLED = 4  # the largest stride that vectors of any width serve
 
 
 class Fields:
@@ -102,8 +102,11 @@ class Copying:
         self._zeros(code.at(target, p.after), p.vectors_after)
 
     @property
-    def _shuffled(self) -> bool:
-        return self.step <= SHUFFLED or (self.step <= self.code.lanes and self.step.bit_count() == 1)
+    def _narrowest(self) -> int:
+        """The fewest lanes of vectors that serve: of larger strides only powers of 2, and wide ones."""
+        if self.step <= SHUFFLED:
+            return 2
+        return self.step if self.step.bit_count() == 1 else self.code.lanes + 1
 
     def _apart(self, target: str, source: str) -> None:
         """Copy what lies `step` apart to lie side by side, for each of the `step` phases."""
@@ -121,7 +124,7 @@ class Copying:
             for row, value in zip(rows, code.apart(found, lanes), strict=True):
                 code.store(kind, value, code.entry(row, first, size))
 
-        done = self._vectors(counts[-1], all_phases) if self._shuffled else 0
+        done = self._vectors(counts[-1], all_phases)
         for n, (row, count) in enumerate(zip(rows, counts, strict=True)):
 
             def one(index: str, row: str = row, start: str = code.at(source, n * size)) -> None:
@@ -135,7 +138,7 @@ class Copying:
         """Call ``body(first, lanes)`` for whole vectors, then ever narrower ones; return where they end."""
         code, lanes = self.code, self.code.lanes
         done: Value = 0
-        while lanes > 1:
+        while lanes >= self._narrowest:
             whole = code.put(f"sdiv i64 {code.subtract(count, done)}, {lanes}")
             code.each(whole, lambda v, done=done, n=lanes: body(code.add(done, code.multiply(v, n)), n))
             done, lanes = code.add(done, code.multiply(whole, lanes)), lanes // 2
