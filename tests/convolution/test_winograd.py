@@ -1,5 +1,7 @@
 """Minimal filtering on what it is made for: a few taps, dilation or stride, many channels, up to 3 axes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -14,6 +16,7 @@ from mygrad.convolution import (
     use_algorithm,
     use_threads,
     winograd_blocks,
+    winograd_filter,
     winograd_shared,
 )
 from mygrad.convolution import winograd as forward
@@ -110,6 +113,30 @@ def test_any_shape_is_the_defining_sum(shapes, dtype, problem, seed):
     result = forward.called(plan, x, w, np.empty(problem.y_shape, dtype))
     expected = expected_of(problem, planner.FORWARD, (x, w))
     np.testing.assert_allclose(result, expected, **tolerance(problem, planner.FORWARD, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("shared", [False, True])
+@given(problem=problems(), parts=st.sampled_from([1, 2]))
+@settings(max_examples=25, deadline=None)
+def test_any_filter_gradient_is_the_defining_sum(shared, dtype, problem, parts):
+    """Transforms made by each task or before all of them, of tasks of any size."""
+    member = planner.FILTER
+    assume(forward.applies(problem, np.dtype(dtype).itemsize))
+    pair = arrays(problem, dtype)[member]
+
+    def shape_of(*arguments, made=winograd_filter._shape):
+        shape = made(*arguments)
+        channels, filters = (-(-each // parts) for each in shape.task)
+        channels = -(-channels // shape.lanes) * shape.lanes  # whole vectors
+        return replace(shape, shared=shared, task=(channels, filters))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd_filter, "_shape", shape_of)
+        patch.setattr(winograd_filter, "_plans", winograd_filter._plans.__wrapped__)
+        result = winograd_filter.filter_gradient(problem, *pair)
+    expected = expected_of(problem, member, pair)
+    np.testing.assert_allclose(result, expected, **tolerance(problem, member, dtype))
 
 
 @pytest.mark.parametrize("member", MEMBERS)
