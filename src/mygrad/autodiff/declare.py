@@ -54,9 +54,8 @@ class Primitive:
 
     name = "primitive"
     rules: tuple[Any, ...] = ()
-    facts: Mapping[str, Callable[..., Any]] = MappingProxyType(
-        {}
-    )  # what `creator` tells of inputs and parameters
+    facts: Mapping[str, Callable[..., Any]] = MappingProxyType({})
+    """What `creator` tells, computed of the inputs and parameters."""
 
     def creator(self, node: Node) -> Any:
         return Creator(self, node)

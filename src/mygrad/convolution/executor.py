@@ -143,7 +143,7 @@ def run(job: Job, workers: int) -> None:
     if _pool.size < helpers:
         _pool.grow(helpers)
     try:
-        shared = _pool.share(job, helpers)
+        shared = helpers > 0 and _pool.share(job, helpers)
     finally:  # an interrupt does not take the arrays away from those at work
         if not shared:
             job(1)
