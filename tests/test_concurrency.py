@@ -14,7 +14,7 @@ import pytest
 
 import mygrad as mg
 from mygrad.concurrency import once
-from mygrad.convolution import ConvProblem, convolve, executor, planner, use_algorithm, use_threads
+from mygrad.convolution import ConvProblem, convolve, executor, planner, standby, use_algorithm, use_threads
 from mygrad.convolution.jit import assembly
 from mygrad.convolution.standby import PLACES, Board, Native, module
 
@@ -172,6 +172,13 @@ def native(calls: list[int], helpers: list[int]) -> Native:
     return Native(ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(work), 64, None)
 
 
+def await_standing(board: Board, count: int) -> None:
+    deadline = time.monotonic() + 10
+    while board.numbers[PLACES["standing"]] < count:
+        assert time.monotonic() < deadline
+        time.sleep(1e-5)
+
+
 def standing(board: Board, count: int) -> list[threading.Thread]:
     """Threads that stand by, again and again, until the board calls them."""
     called = board.called()
@@ -191,9 +198,7 @@ def test_as_many_as_are_wanted_come_of_those_who_stand_by(by, wanted):
     board = Board()
     threads, most = standing(board, by), 0
     for _ in range(30):
-        deadline = time.monotonic() + 10
-        while board.numbers[PLACES["standing"]] < by and time.monotonic() < deadline:
-            time.sleep(1e-5)
+        await_standing(board, by)
         calls, helpers = [], [wanted]
         job = native(calls, helpers)
         helpers[0] = come = board.offer(job, wanted)
@@ -228,10 +233,22 @@ def test_a_board_has_one_job_at_a_time():
     assert board.numbers[PLACES["owner"]] == 0
 
 
-def test_who_stands_by_leaves_for_the_queue_or_after_a_while():
+def test_who_stands_by_leaves_after_a_while():
     board = Board()
-    board.stand_by(board.called() + 1)  # called meanwhile: returns at once
-    board.stand_by(board.called())  # nothing comes
+    board.stand_by(board.called())
+    assert board.numbers[PLACES["standing"]] == 0
+
+
+def test_who_stands_by_leaves_when_called(monkeypatch):
+    monkeypatch.setattr(standby, "TURNS", 1 << 40)  # half a day
+    monkeypatch.setattr(standby, "_functions", standby._functions.__wrapped__)
+    board = Board()
+    thread = threading.Thread(target=board.stand_by, args=(board.called(),), daemon=True)
+    thread.start()
+    await_standing(board, 1)
+    board.call()
+    thread.join(10)
+    assert not thread.is_alive()
     assert board.numbers[PLACES["standing"]] == 0
 
 
