@@ -24,6 +24,7 @@ MODULES = {
     "functions.covariances": "corrcoef cov cumulative_prod cumulative_sum",
     "functions.floats": "frexp heaviside i0 ldexp modf nextafter",
     "functions.grids": "gradient",
+    "functions.joints": "",
     "functions.polynomials": (
         "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots vander"
     ),

@@ -4,6 +4,7 @@ It knows no particular function: operators, methods and NumPy's overrides all lo
 `overrides`.
 """
 
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.autodiff import graph, modes
+from mygrad.autodiff.conversions import CONVERTING, converted
 from mygrad.autodiff.dtypes import conjugated, has_gradient, is_number, refuse
 from mygrad.autodiff.graph import LAZY, Gradients, Node
 from mygrad.autodiff.guard import guard
@@ -259,8 +261,14 @@ class Tensor(Methods, Operators, InMaskedArrays):
     # -- NumPy's protocols --------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        try:
+            if _frame(1).f_globals.get("__name__") in CONVERTING:
+                return np.array(converted(self, _frame(1)), dtype=dtype, copy=copy, subok=True)
+        except ValueError as error:
+            if "call stack" not in str(error):
+                raise
         if dtype is None and not copy:
-            return self.data
+            return self._node.expose()
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
@@ -447,6 +455,7 @@ def mark_used(args: Any) -> None:
             x._used(as_view=False)
 
 
+_frame = sys._getframe  # pyright: ignore[reportPrivateUsage]
 _new: Callable[[type[Tensor]], Tensor] = object.__new__
 _reference: Callable[[Tensor], Callable[[], Tensor | None]] = weakref.ref
 

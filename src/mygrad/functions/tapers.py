@@ -1,6 +1,6 @@
 """Window functions, which taper a signal towards its ends: NumPy's values, and a gradient by Kaiser's shape.
 
-NumPy hands none of them on to tensors: ``np.kaiser(M, beta)`` sees the value of a tensor `beta`, no more.
+NumPy hands none of them on to tensors: ``np.kaiser(M, beta)`` of a variable `beta` is a TypeError.
 """
 
 from typing import Any
