@@ -25,7 +25,7 @@ from mygrad.convolution.ir import Vectors, declarations, function
 from mygrad.convolution.machine import this_machine
 
 Call = Callable[[], Any]
-SUMS = 16  # enough for the latency of two units
+SUMS = 12  # enough for the latency of two units, few enough for 16 registers
 TURNS = 1 << 18
 LEAST_BYTES, MOST_BYTES = 1 << 20, 64 << 20  # of a copy: to start threads takes none of its time
 

@@ -44,7 +44,7 @@ PACKED, PACKED_APART = 0.4, 0.6  # cycles to pack a byte of filters that are con
 MOVED, ROW = 0.18, 15  # cycles to copy a byte, to begin and end a row
 CALL = 3_000  # cycles of everything in Python
 ALONE = 250_000  # cycles that one thread computes before another is awake
-LEAST_COLUMNS = 512  # a copied row is not cut below this
+LEAST_COLUMNS = 48  # a copied row is not cut below this
 
 
 @dataclass(frozen=True)
