@@ -223,6 +223,40 @@ def test_ties_and_bounds():
     )
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("largest", [np.maximum, np.minimum])
+def test_where_one_is_not_a_number_the_second_has_the_gradient(largest, dtype):
+    nan = np.nan
+    for a, b in ((nan, 1.0), (1.0, nan), (nan, nan), ([nan, 2.0], [0.0, nan])):
+        x, y = mg.tensor(a, dtype=dtype), mg.tensor(b, dtype=dtype)
+        (2 * largest(x, y)).backward()
+        np.testing.assert_array_equal(x.grad, np.zeros(x.shape, dtype), strict=True)
+        np.testing.assert_array_equal(y.grad, np.full(y.shape, 2, dtype), strict=True)
+        assert gradient(lambda y, a=a: largest(a, y).sum(), np.array(b, dtype)).all()
+        assert not gradient(lambda x, b=b: largest(x, b).sum(), np.array(a, dtype)).any()
+    np.testing.assert_array_equal(gradient(lambda x: np.clip(x, 0, 1), [nan, 0.5, 2.0]), [1, 1, 0])
+    x = mg.tensor([nan, 0.5])
+    assert mg.clip(x, 0, None).creator.variables[1] is x
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_the_absolute_value_of_what_is_no_number_is_flat(dtype):
+    for x in (np.nan, [np.nan, -2.0, np.inf, -np.nan]):
+        x = np.array(x, dtype)
+        for absolute in (np.abs, np.fabs, lambda x: mg.abs(x, nan_to_num=False)):
+            expected = np.where(np.isnan(x), 0, np.sign(x))
+            np.testing.assert_array_equal(gradient(absolute, x), expected.astype(dtype))
+    assert gradient(lambda x: np.abs(x + 1j * 0).real, np.array(-3.0)) == -1
+
+
+def test_logaddexp_of_infinities():
+    inf = np.inf
+    for add in (np.logaddexp, np.logaddexp2):
+        a, b = gradient(add, [inf, 2.0, -inf, 3.0, inf], [1.0, inf, 0.0, -inf, -inf])
+        np.testing.assert_array_equal(a, [1, 0, 0, 1, 1])
+        np.testing.assert_array_equal(b, [0, 1, 1, 0, 0])
+
+
 def test_at_singular_points():
     assert gradient(np.absolute, 0.0) == 0
     assert np.isnan(gradient(lambda x: mg.absolute(x, nan_to_num=False), 0.0))

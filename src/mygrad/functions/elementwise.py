@@ -105,11 +105,23 @@ log: Final = elementwise(np.log, lambda g, y, x: g / x)
 log2: Final = elementwise(np.log2, lambda g, y, x: g / (x * LN2))
 log10: Final = elementwise(np.log10, lambda g, y, x: g / (x * LN10))
 log1p: Final = elementwise(np.log1p, lambda g, y, x: g / (1 + x))
+
+
+def _behind(y: Any, a: Any, b: Any) -> Any:
+    """Return ``a - y``; it is 0 where `a` is all of `y`, though both may be infinite."""
+    all_of_it = (plain(a) == plain(y)) & (plain(a) != plain(b))
+    return np.where(all_of_it, 0, a) - np.where(all_of_it, 0, y)
+
+
 logaddexp: Final = elementwise(
-    np.logaddexp, lambda g, y, a, b: g * np.exp(a - y), lambda g, y, a, b: g * np.exp(b - y)
+    np.logaddexp,
+    lambda g, y, a, b: g * np.exp(_behind(y, a, b)),
+    lambda g, y, a, b: g * np.exp(_behind(y, b, a)),
 )
 logaddexp2: Final = elementwise(
-    np.logaddexp2, lambda g, y, a, b: g * np.exp2(a - y), lambda g, y, a, b: g * np.exp2(b - y)
+    np.logaddexp2,
+    lambda g, y, a, b: g * np.exp2(_behind(y, a, b)),
+    lambda g, y, a, b: g * np.exp2(_behind(y, b, a)),
 )
 
 sin: Final = elementwise(np.sin, lambda g, y, x: g * np.cos(x))
@@ -143,11 +155,17 @@ def _larger(a: Any, b: Any) -> Any:
     return plain(a) > plain(b)
 
 
+def _not_larger(a: Any, b: Any) -> Any:
+    """Tell where `a` is less than `b`, or one of them is not a number."""
+    return np.logical_not(plain(a) >= plain(b))
+
+
+# Of equal arguments neither has a gradient; where one is not a number, the second has it, as in MyGrad 2.5.
 maximum: Final = elementwise(
-    np.maximum, lambda g, y, a, b: g * _larger(a, b), lambda g, y, a, b: g * _larger(b, a)
+    np.maximum, lambda g, y, a, b: g * _larger(a, b), lambda g, y, a, b: g * _not_larger(a, b)
 )
 minimum: Final = elementwise(
-    np.minimum, lambda g, y, a, b: g * _larger(b, a), lambda g, y, a, b: g * _larger(a, b)
+    np.minimum, lambda g, y, a, b: g * _larger(b, a), lambda g, y, a, b: g * _not_larger(b, a)
 )
 
 
@@ -188,12 +206,17 @@ def direction(x: Any, size: Any) -> Any:
     return np.conjugate(x) / np.where(plain(size) == 0, 1, size)
 
 
+def _absolute(g: Any, y: Any, x: Any) -> Any:
+    """Differentiate the absolute value of a real number that is none as that of 0, which MyGrad 2.5 does."""
+    return g * (direction(x, y) if is_complex(x) else np.where(np.isnan(plain(x)), 0, direction(x, y)))
+
+
 def _strict(g: Any, y: Any, x: Any) -> Any:
-    return g * np.where(plain(x) == 0, np.nan, direction(x, y))
+    return np.where(plain(x) == 0, g * np.nan, _absolute(g, y, x))
 
 
 _absolute_strict = _Absolute(np.absolute, _strict)
-absolute: Final = _Absolute(np.absolute, lambda g, y, x: g * direction(x, y))
+absolute: Final = _Absolute(np.absolute, _absolute)
 abs: Final = absolute
 
 
@@ -215,7 +238,7 @@ class _Sign(elementwise):
 
 
 _Sign(np.sign, _sign)
-fabs: Final = elementwise(np.fabs, lambda g, y, x: g * np.sign(plain(x)))
+fabs: Final = elementwise(np.fabs, _absolute)
 copysign: Final = elementwise(
     np.copysign,
     lambda g, y, a, b: g * np.copysign(1, plain(a)) * np.copysign(1, plain(b)),
@@ -278,5 +301,5 @@ def clip(
     steps = [(f, end) for f, end in ((maximum, low), (minimum, high)) if end is not None]
     for i, (function, end) in enumerate(steps):
         last = {"out": out} if out is not None and i == len(steps) - 1 else {}
-        a = function(a, end, constant=constant, **last)
+        a = function(end, a, constant=constant, **last)
     return a if steps else positive(a, out=out, constant=constant) if out is not None else a
