@@ -7,7 +7,7 @@ import numpy as np
 
 from mygrad.autodiff.graph import Node, upstream
 from mygrad.autodiff.overrides import METHODS
-from mygrad.autodiff.tensor import Tensor
+from mygrad.autodiff.tensor import Tensor, slots_of
 
 __all__ = ["deep_copy"]
 
@@ -32,6 +32,8 @@ def _handle(old: Tensor, node: Node, memo: dict[int, Any]) -> Tensor:
     made._hold(node)
     made._grad = None if old.grad is None else np.array(old.grad)
     made.__dict__.update(copy.deepcopy(old.__dict__, memo))
+    for name, value in copy.deepcopy(slots_of(old), memo).items():
+        object.__setattr__(made, name, value)
     return made
 
 

@@ -19,6 +19,8 @@ def _as_class_of(self: Any, result: Any) -> Any:
     """Keep the class of a tensor whose operator made `result`, with what its constructor sets by default."""
     kind = type(self)
     if type(result) is not kind:
+        if kind.__basicsize__ != type(result).__basicsize__:  # it has slots of its own
+            return result._moved_to(kind(result._node.value, constant=result.constant, copy=False))
         if kind.__init__ is not type(result).__init__:
             result.__dict__.update(vars(kind(result._node.value, constant=result.constant, copy=False)))
         result.__class__ = kind
@@ -267,7 +269,7 @@ class Methods:
         self, dtype: Any, casting: Any = "unsafe", copy: bool = True, *, constant: bool | None = None
     ) -> "Tensor":
         """Return a leaf with the values cast to `dtype`. Nothing is recorded: gradients end here."""
-        return PUBLIC["astype"](self, dtype, casting, copy, constant=constant)
+        return _as_class_of(self, PUBLIC["astype"](self, dtype, casting, copy, constant=constant))
 
     def any(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
         """Tell whether any element along `axis` is true."""

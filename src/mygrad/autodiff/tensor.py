@@ -7,6 +7,7 @@ It knows no particular function: operators, methods and NumPy's overrides all lo
 import sys
 import weakref
 from collections.abc import Callable, Iterator
+from types import MemberDescriptorType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from mygrad.autodiff.hints import explain
 from mygrad.autodiff.masked import InMaskedArrays
 from mygrad.autodiff.operators import Methods, Operators
 from mygrad.autodiff.overrides import PUBLIC, late
-from mygrad.autodiff.views import View
+from mygrad.autodiff.views import View, register
 from mygrad.errors import InvalidBackprop
 
 __all__ = ["Tensor", "record"]
@@ -258,6 +259,14 @@ class Tensor(Methods, Operators, InMaskedArrays):
         self._grad = None
         graph.attach(node, self)
 
+    def _moved_to(self, other: "Tensor") -> "Tensor":
+        """Make `other` the handle on the node of this tensor, which was just made and which nobody holds."""
+        other._node, other._view = self._node, self._view
+        graph.attach(self._node, other)
+        if self._view is not None:
+            register(self._view.base, other)
+        return other
+
     # -- NumPy's protocols --------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -315,7 +324,8 @@ class Tensor(Methods, Operators, InMaskedArrays):
         return (self[i] for i in range(len(self)))
 
     def __reduce__(self) -> Any:
-        return _restore, (type(self), self._node.value, self.constant, self._grad, self.__dict__)
+        extra = {**self.__dict__, **slots_of(self)}
+        return _restore, (type(self), self._node.value, self.constant, self._grad, extra)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Be the tensor that a pickle of MyGrad 2.5 describes."""
@@ -337,12 +347,23 @@ class Tensor(Methods, Operators, InMaskedArrays):
         return self.copy()
 
 
-def _restore(cls: type[Tensor], value: Array, constant: bool, grad: Array | None, extra: Any) -> Tensor:
+def _restore(cls: type[Tensor], array: Array, constant: bool, grad: Array | None, extra: Any) -> Tensor:
     made = cls.__new__(cls)
-    made._hold(Node(value, constant))
+    made._hold(Node(array, constant))
     made._grad = grad
-    made.__dict__.update(extra)
+    for name, value in extra.items():
+        if isinstance(getattr(cls, name, None), MemberDescriptorType):
+            object.__setattr__(made, name, value)
+        else:
+            made.__dict__[name] = value
     return made
+
+
+def slots_of(tensor: Tensor) -> dict[str, Any]:
+    """Return what the slots hold that a subclass of `Tensor` has of its own."""
+    own = [vars(kind) for kind in type(tensor).__mro__ if issubclass(kind, Tensor) and kind is not Tensor]
+    names = [n for each in own for n, slot in each.items() if isinstance(slot, MemberDescriptorType)]
+    return {name: getattr(tensor, name) for name in names if hasattr(tensor, name)}
 
 
 Tensor.__module__ = "mygrad.tensor_base"  # its path since MyGrad 2, by which pickles find it
