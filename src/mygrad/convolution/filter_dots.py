@@ -41,7 +41,7 @@ def _tiles(problem: ConvProblem, itemsize: int, machine: Machine) -> Iterator[Do
         lanes = bits // 8 // itemsize
         if lanes <= columns:
             for f in range(1, min(MOST_FILTERS, problem.filters) + 1):
-                for t in range(1, min(MOST_TAPS, taps, (machine.isa.registers - 1) // f - 1) + 1):
+                for t in range(1, min(MOST_TAPS, taps, (machine.isa.registers - 2) // f - 1) + 1):
                     yield DotTile(itemsize, lanes, f, t, problem.axes[-1].stride)
         bits //= 2
 
