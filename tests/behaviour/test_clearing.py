@@ -99,6 +99,43 @@ def test_a_cleared_branch_does_not_take_its_siblings_along():
 # -- freeing, without the garbage collector
 
 
+def test_a_result_kept_from_before_leads_to_a_tensor_that_is_used_again():
+    x = mg.tensor([1.0, 2.0, 3.0])
+    kept, view, h = (x**2).sum(), x[:2], x * 2
+    of_h = h * 5
+    for _ in range(3):
+        (x * 2 + h).sum().backward()
+    (kept + (view * 3).sum() + x.sum()).backward()
+    assert_array_equal(x.grad, [2 + 3 + 1, 4 + 3 + 1, 6 + 1])
+    assert_array_equal(view.grad, [6, 8])
+    assert kept.grad == 1
+    (of_h + h).backward()  # h is a leaf since it was cleared
+    assert_array_equal(h.grad, [6, 6, 6])
+    assert_array_equal(x.grad, [6, 8, 7])
+
+
+def test_but_not_to_one_that_is_not_or_was_written():
+    def unused(x):
+        assert (x > 1).any()
+
+    def written(x):
+        x *= 2
+        assert x.sum()
+
+    def given_other_data(x):
+        x.data = x.data * 2
+        assert x.sum()
+
+    for since in (unused, written, given_other_data):
+        x = mg.tensor([1.0, 2.0])
+        kept = x * 5
+        x.sum().backward()
+        since(x)
+        with pytest.raises(mg.errors.InvalidBackprop):
+            kept.backward()
+        assert x.grad is None or since is unused
+
+
 def test_a_dropped_output_frees_intermediates_and_arrays_at_once(no_collector):
     a = np.ones(3)
     x = mg.tensor(a, copy=False)

@@ -31,13 +31,24 @@ class Operation(Protocol):
 
 
 class Handle(Protocol):
+    _node: "Node"
+
     def _cleared(self, leaf: "Node") -> None: ...
 
 
 class _Cleared:
-    """Stands for the operation of a node whose graph is gone."""
+    """Stands for the operation of a node whose graph is gone.
+
+    The gradient goes to the leaf that took its place, if its tensor has been used again and not written.
+    """
 
     def pull(self, node: "Node", g: Any, gradients: "Gradients") -> None:
+        handle = node.handle()
+        leaf = None if handle is None else handle._node
+        if leaf is not None and leaf.used and leaf.operation is None and leaf.value is node.value:
+            gradients.pop(node, None)
+            gradients.give(leaf, g)
+            return
         raise InvalidBackprop(
             f"A tensor of shape {np.shape(node.value)}, on the way of this back-propagation, was cleared "
             "by an earlier backward() or clear_graph().\n"
@@ -195,7 +206,7 @@ def clear(nodes: Iterable[Node]) -> None:
     """Forget how `nodes` were computed; their tensors go on as leaves.
 
     Somebody may still hold a result computed from one that was used, so the old node remains, marked, and
-    the tensor gets a new one: to go back through the old is an error, to use the tensor again is not.
+    the tensor gets a new one: to go back through the old is an error, unless the tensor is used again.
     """
     for node in nodes:
         if node.operation is CLEARED:
