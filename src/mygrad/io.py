@@ -66,6 +66,12 @@ def _replace(path: str, parts: dict[str, Any]) -> None:
         raise
 
 
+class NoTensor(ValueError, KeyError):  # noqa: N818
+    """A file is none that `save` wrote: in MyGrad 2.5 it was the key "data" that was missing."""
+
+    __str__ = Exception.__str__  # that of a KeyError shows a name, in quotes
+
+
 def load(file: File) -> Tensor:
     """Load a tensor that `save` saved, here or in MyGrad 2.5.
 
@@ -82,7 +88,7 @@ def load(file: File) -> Tensor:
     Raises
     ------
     ValueError
-        If the file holds no tensor, or objects that would have to be unpickled.
+        If the file holds no tensor, which is a KeyError too, or objects that would have to be unpickled.
 
     Examples
     --------
@@ -96,7 +102,7 @@ def load(file: File) -> Tensor:
     """
     with np.load(file, allow_pickle=False) as parts:
         if not hasattr(parts, "files") or "data" not in parts.files:
-            raise ValueError(f"{file!r} holds no tensor: an npz file with an array named 'data' is expected")
+            raise NoTensor(f"{file!r} holds no tensor: an npz file with an array named 'data' is expected")
         data = parts["data"]
         constant = bool(parts["constant"]) if "constant" in parts.files else None
         grad = parts["grad"] if "grad" in parts.files else None

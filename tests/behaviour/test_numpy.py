@@ -193,6 +193,26 @@ def test_a_deep_copy_has_a_graph_of_its_own():
     assert not np.shares_memory(x, made_x)
 
 
+def test_deep_copies_of_views_are_views_of_the_copy():
+    x = mg.tensor([1.0, 2.0, 3.0])
+    view = x[:2]
+    back = view[::-1]
+    made_back, made, made_view = copy.deepcopy([back, x, view])
+    assert made_view.base is made_back.base is made
+    made[0] = 9
+    np.testing.assert_array_equal(made_back, [2, 9])
+    made_view *= 2
+    np.testing.assert_array_equal(made, [18, 4, 3])
+    np.testing.assert_array_equal(x, [1, 2, 3])
+    (made * made_back.sum()).sum().backward()
+    np.testing.assert_array_equal(made.grad, [22 + 25, 22 + 25, 22])
+    np.testing.assert_array_equal(made_view.grad, [47, 47])
+    assert x.grad is view.grad is None
+    made = copy.deepcopy(view)
+    made[0] = 5
+    np.testing.assert_array_equal(made.base, [5, 2, 3])
+
+
 def test_a_deep_copy_of_a_subclass_copies_its_attributes():
     x = type("Named", (mg.Tensor,), {})([1.0])
     x.labels = ["a"]

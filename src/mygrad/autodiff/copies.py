@@ -8,6 +8,7 @@ import numpy as np
 from mygrad.autodiff.graph import Node, upstream
 from mygrad.autodiff.overrides import METHODS
 from mygrad.autodiff.tensor import Tensor, slots_of
+from mygrad.autodiff.views import View, register, replay
 
 __all__ = ["deep_copy"]
 
@@ -21,10 +22,23 @@ def deep_copy(tensor: Tensor, memo: dict[int, Any]) -> Tensor:
             nodes[node] = memo[id(handle)]._node
             continue
         inputs = [nodes[x] if type(x) is Node else copy.copy(x) for x in node.inputs]
-        nodes[node] = Node(np.array(node.value), node.constant, node.operation, inputs, node.params)
+        view = _view_of_copy(handle, memo)
+        value = np.array(node.value) if view is None else replay(view.path, view.base._node.value)
+        nodes[node] = Node(value, node.constant, node.operation, inputs, node.params)
         if handle is not None:
-            memo[id(handle)] = _handle(handle, nodes[node], memo)
+            memo[id(handle)] = made = _handle(handle, nodes[node], memo)
+            if view is not None:
+                made._view, made._grad = view, None
+                register(view.base, made)
     return memo[id(tensor)]
+
+
+def _view_of_copy(old: Tensor | None, memo: dict[int, Any]) -> View | None:
+    """Return what makes the copy of a connected view a view of the copy of its base."""
+    view = None if old is None else old._view
+    if view is None or not view.connected or id(view.base) not in memo:
+        return None
+    return View(memo[id(view.base)], view.path)
 
 
 def _handle(old: Tensor, node: Node, memo: dict[int, Any]) -> Tensor:

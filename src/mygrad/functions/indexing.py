@@ -22,20 +22,27 @@ Array = np.ndarray[Any, Any]
 
 
 def plain_index(index: Any) -> Any:
-    """Return `index` with arrays of its own in place of tensors, lists and arrays."""
-    if isinstance(index, tuple):
-        return tuple(plain_index(each) for each in index)
-    if isinstance(index, Tensor) and not index.ndim and index.dtype.kind in "iu":
-        return int(index)  # which makes a view, as an array of no axes would not
-    if isinstance(index, (Tensor, np.ndarray, list)):
+    """Return `index` with arrays of its own in place of tensors, arrays and other sequences."""
+    return tuple(_plain_part(each) for each in index) if isinstance(index, tuple) else _plain_part(index)
+
+
+def _plain_part(index: Any) -> Any:
+    if isinstance(index, (int, slice, str)) or index is None or index is ...:
+        return index
+    if isinstance(index, (Tensor, np.ndarray)):
+        if isinstance(index, Tensor) and not index.ndim and index.dtype.kind in "iu":
+            return int(index)  # which makes a view, as an array of no axes would not
         return np.array(unwrapped(index))
-    return index
+    if not hasattr(index, "__len__"):  # a number, in NumPy's eyes or in its own
+        return index
+    array = np.array(unwrapped(index))
+    return array if array.size else array.astype(np.intp)
 
 
 def is_basic(index: Any) -> bool:
-    """Tell whether `index` selects every element at most once by slices and integers."""
+    """Tell whether a plain `index` selects every element at most once by slices and integers."""
     parts = index if type(index) is tuple else (index,)
-    return not any(isinstance(each, (np.ndarray, list, bool, np.bool_)) for each in parts)
+    return not any(isinstance(each, (np.ndarray, bool, np.bool_)) for each in parts)
 
 
 def _has_integers(index: Any) -> bool:
