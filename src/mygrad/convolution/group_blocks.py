@@ -13,7 +13,8 @@ from mygrad.convolution.schedule import Range, cut
 __all__ = ["AGAIN", "Block", "Blocks", "fastest"]
 
 TOGETHER = 1 << 16  # bytes of the workspace for which samples are taken together
-TURNED = 2.5  # cycles to turn a vector, and one more for each halving
+TURNED = 2.5  # cycles to turn a vector, and one more for each halving, where vectors have
+WIDE = 512  # bits
 AGAIN = 2.5  # cycles to read a vector from the second cache
 TASK = 300  # cycles to begin and end a call
 
@@ -121,7 +122,7 @@ class Blocks:
         positions = prod(axis.i for axis in self.problem.axes[1:])
         again = (sum(stop - start for start, stop in spans) - (spans[-1][1] - spans[0][0])) * positions
         each = self.problem.batch * self.vectors * self.problem.channels
-        return each * again * (TURNED + self.tile.lanes.bit_length())
+        return each * again * _turned(self.tile.lanes)
 
     def _size(self, count: int) -> int:
         """Return the bytes of the first of `count` parts."""
@@ -149,7 +150,12 @@ def _turning(problem: ConvProblem, lanes: int) -> float:
     """Predict the cycles in which planes of a vector of groups are turned, and those of calls."""
     x, y = (_vectors(prod(sizes), lanes) for sizes in (problem.x_shape[2:], problem.y_shape[2:]))
     vectors = problem.channels * x + problem.filters * y
-    return problem.batch * (vectors * (TURNED + lanes.bit_length()) + TASK)
+    return problem.batch * (vectors * _turned(lanes) + TASK)
+
+
+def _turned(lanes: int) -> float:
+    """Predict the cycles in which a vector is turned: wide ones are exchanged in two halves."""
+    return (TURNED + lanes.bit_length()) * max(0.5, this_machine().isa.bits / WIDE)
 
 
 def _vectors(positions: int, lanes: int) -> float:

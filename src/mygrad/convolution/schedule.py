@@ -39,7 +39,7 @@ MOST_STRIDE = 8  # that is worth bringing columns side by side
 MOST_SHARED = 8  # rows, and taps along them, of one tile
 FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
 STORED, TURNED = 1.5, 4.0  # cycles to store a vector of positions, of filters
-LOOP = 20  # cycles to begin and end a tile
+LOOP, PLACED = 20, 6  # cycles to begin and end a tile, to find where one of its rows is read and written
 PACKED, PACKED_APART = 0.4, 0.6  # cycles to pack a byte of filters that are contiguous, that are not
 MOVED, ROW = 0.18, 15  # cycles to copy a byte, to begin and end a row
 CALL = 3_000  # cycles of everything in Python
@@ -127,7 +127,7 @@ def _rate(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
     rows = problem.axes[-2].o if tile.row_taps > 1 else _rows(problem)
     share = _share(problem.axes[-1].o, tile.columns) * _share(rows, tile.rows)
     turns = _taps(problem) / tile.row_taps
-    finish = tile.sums * (STORED if tile.by_position else TURNED) + LOOP
+    finish = tile.sums * (STORED if tile.by_position else TURNED) + LOOP + PLACED * tile.rows
     useful = products * tile.lanes * share * _share(problem.filters, tile.width)
     return useful * turns / (turns * cycles + finish)
 
