@@ -19,7 +19,17 @@ from mygrad.convolution.layout import Layout, Strides, contiguous, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
-from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, MOST_STRIDE, MOVED, Range, blocks, cut
+from mygrad.convolution.schedule import (
+    ALONE,
+    CALL,
+    FEW_PRODUCTS,
+    MOST_STRIDE,
+    MOVED,
+    Range,
+    blocks,
+    copied_by,
+    cut,
+)
 
 __all__ = ["applies", "best_tile", "cycles", "filter_gradient", "workspace"]
 
@@ -83,8 +93,9 @@ def applies(problem: ConvProblem, itemsize: int) -> bool:
 def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
     problem, machine = problem.merged(), this_machine()
-    moved = (prod(problem.x_shape) + prod(problem.y_shape)) * itemsize
-    rows = prod(problem.x_shape[:-1])
+    copied = copied_by(problem, itemsize, _blocks(problem, itemsize))
+    moved = copied + prod(problem.y_shape) * itemsize
+    rows = copied / itemsize / problem.axes[-1].i
     return _best(problem, itemsize, machine)[0] + MOVED * moved + ROW * rows + CALL
 
 

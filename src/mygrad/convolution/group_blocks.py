@@ -10,12 +10,12 @@ from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import Range, cut
 
-__all__ = ["AGAIN", "Block", "Blocks", "fastest"]
+__all__ = ["Block", "Blocks", "again", "fastest"]
 
 TOGETHER = 1 << 16  # bytes of the workspace for which samples are taken together
-TURNED = 2.5  # cycles to turn a vector, and one more for each halving, where vectors have
+TURNED = 2.5  # cycles to turn a vector, and one more for each halving; of wide vectors
+AGAIN = 2.5  # cycles to read a wide vector from the second cache
 WIDE = 512  # bits
-AGAIN = 2.5  # cycles to read a vector from the second cache
 TASK = 300  # cycles to begin and end a call
 
 
@@ -154,8 +154,18 @@ def _turning(problem: ConvProblem, lanes: int) -> float:
 
 
 def _turned(lanes: int) -> float:
-    """Predict the cycles in which a vector is turned: wide ones are exchanged in two halves."""
-    return (TURNED + lanes.bit_length()) * max(0.5, this_machine().isa.bits / WIDE)
+    """Predict the cycles in which a vector is turned."""
+    return (TURNED + lanes.bit_length()) * _halves()
+
+
+def again() -> float:
+    """Predict the cycles in which a vector comes from the second cache."""
+    return AGAIN * _halves()
+
+
+def _halves() -> float:
+    """Return how long narrow vectors take where wide ones take 1: those are two halves."""
+    return max(0.5, this_machine().isa.bits / WIDE)
 
 
 def _vectors(positions: int, lanes: int) -> float:

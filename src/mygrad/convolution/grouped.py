@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mygrad.convolution.executor import threads
-from mygrad.convolution.group_blocks import AGAIN, Block, Blocks, fastest
+from mygrad.convolution.group_blocks import Block, Blocks, again, fastest
 from mygrad.convolution.group_kernels import GROUP_FIELDS, GroupTile
 from mygrad.convolution.group_layout import Kept, lane_tables, run
 from mygrad.convolution.job import Plan
@@ -59,7 +59,7 @@ def _tile_cycles(problem: ConvProblem, tile: GroupTile, machine: Machine) -> flo
         total += tiles * (taps * tap + tile.sums * 2 * unit + LOOP)
     x = problem.channels * prod(axis.i for axis in problem.axes)
     far = x * tile.vector_bytes > machine.l1
-    return total * passes + (AGAIN * problem.batch * x * (passes - 1) if far else 0)
+    return total * passes + (again() * problem.batch * x * (passes - 1) if far else 0)
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@ The rate of a tile is products per cycle: all that a tap's multiply-adds, loads 
 share of the tile that the problem fills.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -24,6 +24,7 @@ __all__ = [
     "Schedule",
     "best_tile",
     "blocks",
+    "copied_by",
     "cut",
     "cycles",
     "schedule",
@@ -151,16 +152,22 @@ def cycles(
 
     With `ways`, there are so many times the taps, and the outputs, for one copy of x.
     """
-    rate, _ = best_tile(problem, itemsize, machine)
-    reached = problem.batch * problem.groups * problem.channels
-    for axis in problem.axes:
-        start, stop = axis.reach()
-        reached *= stop - start
-    moved = (reached + ways * prod(problem.y_shape)) * itemsize
+    rate, tile = best_tile(problem, itemsize, machine)
+    everything = ((0, problem.channels), *((0, axis.k) for axis in problem.axes))
+    cuts = blocks(problem, everything, itemsize, machine, 1, (1, tile.columns))
+    copied = copied_by(problem, itemsize, cuts)
+    moved = copied + ways * prod(problem.y_shape) * itemsize
     filters = prod(problem.w_shape) * itemsize
     start, stop = problem.axes[-1].reach()
-    copied = MOVED * moved + ROW * reached / max(1, stop - start)
-    return ways * (problem.products / rate + packed * filters) + copied + CALL
+    rows = copied / itemsize / max(1, stop - start)
+    return ways * (problem.products / rate + packed * filters) + MOVED * moved + ROW * rows + CALL
+
+
+def copied_by(problem: ConvProblem, itemsize: int, cuts: Sequence[tuple[Range, ...]]) -> int:
+    """Return the bytes of x that blocks copy: neighbours may have much in common."""
+    everything = ((0, problem.channels), *((0, axis.k) for axis in problem.axes))
+    sizes = ([stop - start for start, stop in cut] for cut in cuts)
+    return problem.groups * sum(_copied_bytes(problem, each, everything, itemsize) for each in sizes)
 
 
 def least_copy(problem: ConvProblem, itemsize: int) -> int:
