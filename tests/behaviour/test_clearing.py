@@ -136,6 +136,21 @@ def test_but_not_to_one_that_is_not_or_was_written():
         assert x.grad is None or since is unused
 
 
+def test_data_assigned_to_a_result_can_be_written():
+    x = mg.tensor([1.0, 2.0])
+    x *= 2  # makes it a result
+    x.data = np.array([5.0, 6.0])
+    x.data[0] = 1
+    with mg.no_autodiff:
+        x += 1
+    assert_array_equal(x, [2, 7])
+    y = x * 3
+    with pytest.raises(ValueError, match="read-only"):
+        x.data[0] = 1
+    y.backward()
+    assert_array_equal(x.grad, [3, 3])
+
+
 def test_a_dropped_output_frees_intermediates_and_arrays_at_once(no_collector):
     a = np.ones(3)
     x = mg.tensor(a, copy=False)

@@ -86,3 +86,22 @@ def test_astype_keeps_the_subclass():
     assert type(made) is Measured
     assert made.dtype == "f4"
     assert made.creator is None
+
+
+class HandingOn(mg.Tensor):
+    """A subclass that hands on all that the constructor of MyGrad 2.5 took."""
+
+    def __init__(self, x, *, dtype=None, constant=None, copy=True, ndmin=0, _creator=None, _base=None):
+        super().__init__(
+            x, dtype=dtype, constant=constant, copy=copy, ndmin=ndmin, _creator=_creator, _base=_base
+        )
+        self.handed = True
+
+
+def test_a_subclass_may_hand_on_private_arguments():
+    x = HandingOn([1.0, 2.0])
+    y = x * x
+    assert type(y) is HandingOn
+    assert y.handed
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [2, 4])

@@ -111,9 +111,9 @@ class Node:
         self.serial = next_serial()
 
     def with_value(self, value: Array) -> "Node":
-        """Return a node computed as this one was, with another value."""
+        """Return a node computed as this one was, with another value, which is somebody's and not locked."""
         node = Node(value, self.constant, self.operation, self.inputs, self.params)
-        node.holds, node.guard = self.holds, self.guard and LAZY
+        node.holds = self.holds
         return node
 
     def expose(self) -> Array:

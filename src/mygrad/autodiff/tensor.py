@@ -96,7 +96,10 @@ class Tensor(Methods, Operators, InMaskedArrays):
         constant: bool | None = None,
         copy: bool = True,
         ndmin: int = 0,
+        _creator: None = None,
+        _base: None = None,
     ) -> None:
+        # subclasses hand on the last two, which the constructor of MyGrad 2.5 had and nobody needs
         source = x._node.value if isinstance(x, Tensor) else x
         try:
             array = np.array(source, dtype=dtype, copy=copy or None, ndmin=max(ndmin, 0), subok=False)
