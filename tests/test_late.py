@@ -57,3 +57,10 @@ def test_first_use_finds(expression: str, shown: str):
 def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'mygrad' has no attribute 'tensordott'"):
         mg.tensordott
+
+
+def test_a_star_import_brings_no_names_of_typing():
+    given: dict[str, object] = {}
+    exec("from mygrad import *", given)
+    assert "Tensor" in given
+    assert given.keys() & {"Any", "TYPE_CHECKING"} == set()

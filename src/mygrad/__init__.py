@@ -54,7 +54,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *late.NAMES})
+    return sorted({*globals(), *late.NAMES} - {"Any", "TYPE_CHECKING"})
 
 
 __all__ = [name for name in __dir__() if not name.startswith("_")]  # pyright: ignore[reportUnsupportedDunderAll]
