@@ -1,8 +1,9 @@
 """How good are the planner's choices? ``python -m benchmarks.choices`` times what else it could have chosen.
 
 For each case and member of the family, every algorithm whose prediction is near that of the first is timed,
-in turns, and the shortest time counts. A row shows the times, the chosen one's first, how much longer than the
-fastest it takes, and the share of its time that was predicted; the last line has the geometric means.
+in turns, and the shortest time counts. A row shows the times, that of the choice first, how many times the
+shortest it is, and the share of it that was predicted; the last line has the geometric means. BLAS has
+threads of its own: with ``--threads 1`` set OPENBLAS_NUM_THREADS=1.
 """
 
 import argparse

@@ -25,7 +25,7 @@ from mygrad.convolution import (
     use_threads,
 )
 from mygrad.convolution.machine import this_machine
-from mygrad.convolution.schedule import best_tile, blocks
+from mygrad.convolution.schedule import best_tile, blocks, copied_by
 
 make = ConvProblem.make
 PROBLEMS = {
@@ -482,3 +482,12 @@ def test_blocks_are_whole_tiles_and_cover_the_outputs_once(sizes, channels, part
             assert start % unit == 0
             assert stop % unit == 0 or stop == size
     assert (counts == 1).all()
+
+
+def test_what_blocks_copy_twice_is_counted():
+    """Taps far apart: every block of outputs reaches most of x, which its neighbours copy too."""
+    problem = ConvProblem.make((1, 1, 280, 280), (1, 1, 34, 34), stride=1, dilation=8)
+    whole = ((0, 1), (0, 16), (0, 16))
+    halves = [((0, 1), part, (0, 16)) for part in ((0, 8), (8, 16))]
+    assert copied_by(problem, 8, [whole]) == 8 * 280 * 280
+    assert copied_by(problem, 8, halves) == 2 * 8 * (280 - 8) * 280
