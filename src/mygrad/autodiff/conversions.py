@@ -88,9 +88,9 @@ def converted(tensor: Any, frame: FrameType) -> Any:
 def lost(function: str, remedy: str) -> TypeError:
     """Return the error that says that `function` is not differentiated, and what is."""
     return TypeError(
-        f"no implementation found for {function} of a tensor that is not constant: "
-        f"NumPy makes an array of it, and its gradient would be lost.\n"
-        f"For its values alone pass x.data. For its gradient, {remedy}."
+        f"no implementation found for {function}: "
+        f"NumPy makes an array of a tensor that is not constant, and the gradient would be lost.\n"
+        f"For the values alone pass x.data. For the gradient, {remedy}."
     )
 
 
