@@ -1,6 +1,6 @@
 """NumPy's functions that make arrays of tensors unasked: gradients are kept, or the call is refused."""
 
-import threading
+import _thread
 import time
 
 import numpy as np
@@ -153,7 +153,7 @@ def test_conversions_in_so_many_words_stay():
 
 def test_a_thread_without_a_frame_of_python():
     copy = np.zeros(2)
-    threading._start_new_thread(copy.__setitem__, (..., mg.tensor(X)))
+    _thread.start_new_thread(copy.__setitem__, (..., mg.tensor(X)))
     for _ in range(1000):
         if copy.all():
             return
