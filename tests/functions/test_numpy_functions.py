@@ -1,5 +1,7 @@
 """NumPy's functions on tensors: NumPy's values, and gradients to second order."""
 
+import inspect
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -425,3 +427,23 @@ def test_at_a_point_interp_has_the_slope_of_the_piece_after_it():
     xp, fp = [0.0, 1.0, 3.0], [0.0, 1.0, 7.0]
     slopes = mg.grad(lambda x: np.interp(x, xp, fp).sum())(np.array([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0]))
     np.testing.assert_array_equal(slopes, [0.0, 1.0, 1.0, 3.0, 3.0, 3.0, 0.0])
+
+
+def test_functions_that_show_no_signature(monkeypatch):
+    """`np.concatenate` was one before NumPy 2.4."""
+    signature = inspect.signature
+
+    def of_python(function, **keywords):
+        if function is np.concatenate:
+            raise ValueError("no signature found for builtin")
+        return signature(function, **keywords)
+
+    monkeypatch.setattr(inspect, "signature", of_python)
+    monkeypatch.setitem(vars(mg.concatenate), "numpy_names", None)
+    del vars(mg.concatenate)["numpy_names"]
+    x = mg.tensor([[1.0, 2.0]])
+    for joined in (np.concatenate([x, x], 1), np.concatenate((x, x), axis=1)):
+        np.testing.assert_array_equal(joined, [[1, 2, 1, 2]])
+    assert np.concatenate([x, x]).shape == (2, 2)
+    parameters = signature(mg.concatenate).parameters
+    assert [p.default for p in parameters.values()][1:] == [0, None, None, None]

@@ -387,7 +387,10 @@ class Function(Primitive):
 
     @once
     def numpy_names(self) -> list[str]:
-        return list(inspect.signature(self.numpy).parameters)
+        try:
+            return list(inspect.signature(self.numpy).parameters)
+        except ValueError:  # before NumPy 2.4 functions in C showed none
+            return self.names
 
     def from_numpy(self, *args: Any, constant: bool | None = None, **keywords: Any) -> Any:
         """Take arguments in NumPy's order and under NumPy's names.

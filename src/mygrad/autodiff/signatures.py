@@ -4,7 +4,7 @@ Built when somebody asks; no function is called through any of it.
 """
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -38,11 +38,19 @@ def _keywords(defaults: dict[str, Any]) -> list[Parameter]:
 
 def of_function(names: Iterable[str], numpy: Any) -> Signature:
     """Return the signature with parameters `names`, which have the defaults of NumPy's function."""
-    theirs = inspect.signature(numpy).parameters
+    theirs = _parameters(numpy)
     ours = [
         Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=_default(theirs.get(name))) for name in names
     ]
     return Signature([*ours, *_keywords({"constant": None})])
+
+
+def _parameters(numpy: Any) -> Mapping[str, Parameter]:
+    try:
+        return inspect.signature(numpy).parameters
+    except ValueError:  # before NumPy 2.4 functions in C showed none; np.concatenate is the one that is asked
+        defaults = {"axis": 0, "out": None, "dtype": None}
+        return {parameter.name: parameter for parameter in _keywords(defaults)}
 
 
 def _default(parameter: Parameter | None) -> Any:
