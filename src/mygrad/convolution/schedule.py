@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from math import ceil, prod
 
+from mygrad.convolution.ir import LINE
 from mygrad.convolution.machine import Machine
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.tile import Tile
@@ -32,13 +33,19 @@ __all__ = [
 
 Range = tuple[int, int]
 TAPS = 1024  # of one chunk: sums of chunks are added, which keeps rounding errors small
-LATENCY = 4  # cycles of a multiply-add
+LATENCY = 5  # cycles of a multiply-add
 ISSUE = 5.5  # instructions per cycle
 MOST_ROWS = 4
 LEAST_PART, MOST_PART = 32, 144  # products
 MOST_STRIDE = 8  # that is worth bringing columns side by side
 MOST_SHARED = 8  # rows, and taps along them, of one tile
 FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
+BROADCAST = 0.5, 0.7  # cycles to load an element to all lanes, where other loads are few, or many
+SHORT = 6  # cycles of a turn that waits for all of the following; the products of a longer one hide it
+PIECE, FAR_LOAD = (
+    0.8,
+    0.25,
+)  # cycles to wait for a piece of a row in the second cache, and for each load of it
 STORED, TURNED = 1.5, 4.0  # cycles to store a vector of positions, of filters
 LOOP, PLACED = 20, 6  # cycles to begin and end a tile, to find where one of its rows is read and written
 PACKED, PACKED_APART = 0.4, 0.6  # cycles to pack a byte of filters that are contiguous, that are not
@@ -113,6 +120,25 @@ def _shared_tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: in
                 yield Tile(*shape, last.stride, filters, rows.k, rows.stride, abs(rows.dilation))
 
 
+def _far(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
+    """Return the cycles that a short turn waits for x, where x and filters of all turns exceed the first cache.
+
+    A piece of a row is waited for once by all taps that meet it.
+    """
+    *outer, last = problem.axes
+    rows = tile.rows * prod(axis.k for axis in outer)
+    if outer:
+        met = outer[-1].stride * (tile.rows - 1) + abs(outer[-1].dilation) * (outer[-1].k - 1) + 1
+        rows = min(rows, met * prod(axis.k for axis in outer[:-1]))
+    pieces, turns = rows * min(last.k, tile.phases), prod(axis.k for axis in problem.axes) / tile.row_taps
+    reached = (tile.columns - 1) * last.stride + abs(last.dilation) * (last.k - 1) + 1
+    read = pieces * LINE + rows * reached * tile.itemsize + turns * tile.line_bytes
+    if problem.channels * read < machine.l1:
+        return 0.0
+    loads = tile.vectors if tile.by_position else tile.columns
+    return pieces / turns * (PIECE + FAR_LOAD * loads)
+
+
 def _rate(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
     """Return products per cycle."""
     if tile.by_position:
@@ -121,10 +147,11 @@ def _rate(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
     else:
         loads, broadcasts = tile.vectors, tile.rows * tile.columns
     unit = machine.cycles(tile.vector_bytes * 8)
-    busy = loads * unit + broadcasts / 2
+    busy, slowest = (loads * unit + each * broadcasts for each in BROADCAST)
     products = tile.sums * tile.row_taps
     issued = (products + loads + broadcasts + 5) / ISSUE
-    cycles = max(products * unit, busy, issued, LATENCY) + 0.5 + 0.1 * busy
+    cycles = max(products * unit, slowest, issued, LATENCY)
+    cycles += 0.5 + 0.1 * busy + (SHORT / cycles) ** 2 * _far(problem, tile, machine)
     rows = problem.axes[-2].o if tile.row_taps > 1 else _rows(problem)
     share = _share(problem.axes[-1].o, tile.columns) * _share(rows, tile.rows)
     turns = _taps(problem) / tile.row_taps
