@@ -121,7 +121,7 @@ def _shared_tiles(problem: ConvProblem, itemsize: int, lanes: int, registers: in
 
 
 def _far(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
-    """Return the cycles that a short turn waits for x, where x and filters of all turns exceed the first cache.
+    """Return the cycles that a short turn waits for x, where that and filters exceed the first cache.
 
     A piece of a row is waited for once by all taps that meet it.
     """
