@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mygrad.convolution import ConvProblem, convolve, filter_gradient, input_gradient, use_algorithm
+from mygrad.convolution import ConvProblem, convolve, family, filter_gradient, input_gradient, use_algorithm
 from mygrad.convolution.planner import ALGORITHMS, FILTER, FORWARD, INPUT, candidates
 from mygrad.convolution.problem import Axis
 
@@ -292,3 +292,16 @@ def test_equal_problems_are_planned_once(make):
     first, again = (make((2, 4, 9), (4, 4, 3), stride=2, padding=1) for _ in range(2))
     assert first is again
     assert make((2, 4, 9), (4, 4, 3), stride=1, padding=1) is not first
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("size", [1, 16, 17, 4096, 4097, 3 * 4096 + 5])
+def test_nothing_that_is_not_finite_is_overlooked(size, dtype):
+    """Arrays of any size are checked as a whole: first and last elements of rows, and what fills no row."""
+    array = np.full(size, np.finfo(dtype).max, dtype)
+    assert family._finite(array)  # though its sum is not
+    for place in {0, size // 2, size - size % 4096 - 1, size - 1}:
+        for value in (np.nan, np.inf, -np.inf):
+            array[place] = value
+            assert not family._finite(array)
+            array[place] = 1

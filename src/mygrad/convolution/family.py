@@ -22,7 +22,7 @@ NAMES = {planner.FORWARD: "xw", planner.INPUT: "gw", planner.FILTER: "xg"}
 SINGLE_OR_DOUBLE = np.dtype(np.float64), np.dtype(np.float32)
 IN_PLACE = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
 TINY = 16  # elements: Python is quicker than NumPy
-FEW = 4096  # elements: BLAS is quick, but beyond starts threads, which spin on and take processors
+FEW = 4096  # elements: BLAS is quick, but with more starts threads, which spin on and take processors
 
 
 def _plain(array: Array, dtype: Any) -> Array:
@@ -45,8 +45,11 @@ def _finite(array: Array) -> bool:
         return isfinite(sum(array.ravel().tolist())) or bool(np.isfinite(array).all())
     if array.size <= FEW:
         return isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
+    rows = array.reshape(-1)[: array.size // FEW * FEW].reshape(-1, FEW)
+    rest = array.reshape(-1)[rows.size :]
     with np.errstate(all="ignore"):
-        return isfinite(np.add.reduce(array.reshape(-1))) or bool(np.isfinite(array).all())
+        total = np.add.reduce(np.vecdot(rows, rows)) + np.vdot(rest, rest)
+        return isfinite(total) or bool(np.isfinite(array).all())
 
 
 def _faithful(algorithm: planner.Algorithm, member: str, b: Array) -> bool:

@@ -51,6 +51,7 @@ MOVE_NS = 0.8  # to gather or to add back one element of patches
 PLACE_NS = 0.06  # to put one byte of a phase between those of others
 PLACED_LATER = 1.15  # times as long takes a convolution whose results move again
 EXTEND_NS = 0.13  # to continue one byte of x past its ends, or to fold one back
+CHECK_NS = 0.03  # to see whether a byte of the result is finite, on one thread
 CALL_NS = 1500.0  # one NumPy call
 CALLS = 20  # to gather patches, or to add them back
 MOST_CALLS = 1000
@@ -87,8 +88,10 @@ class Algorithm:
 
     def predicted(self, problem: ConvProblem, dtype: str) -> float:
         """Return the seconds that it will take, with any border."""
-        copied = self._copied(problem, np.dtype(dtype).itemsize)
-        return self.seconds(problem, dtype) + 1e-9 * EXTEND_NS * copied
+        size = np.dtype(dtype).itemsize
+        checked = size * prod(problem.shapes[self.member][2]) if self.spreads else 0
+        moved = EXTEND_NS * self._copied(problem, size) + CHECK_NS * checked
+        return self.seconds(problem, dtype) + 1e-9 * moved
 
     def needed(self, problem: ConvProblem, itemsize: int) -> int:
         """Return the bytes that it needs beside its arguments and result."""
