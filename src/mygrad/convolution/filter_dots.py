@@ -29,6 +29,7 @@ from mygrad.convolution.schedule import (
     blocks,
     copied_by,
     cut,
+    everything,
 )
 
 __all__ = ["applies", "best_tile", "cycles", "filter_gradient", "workspace"]
@@ -101,9 +102,8 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
 
 def _blocks(problem: ConvProblem, itemsize: int) -> list[tuple[Range, ...]]:
     """Cut (batch, outputs...) so that each part of x fits the cache, and all threads have work."""
-    everything = ((0, problem.channels), *((0, axis.k) for axis in problem.axes))
     parts = BLOCKS if problem.products > FEW_PRODUCTS else 1
-    found = blocks(problem, everything, itemsize, this_machine(), parts)
+    found = blocks(problem, everything(problem), itemsize, this_machine(), parts)
     return [
         (*outer, (start + a, start + b))
         for *outer, (start, stop) in found

@@ -120,9 +120,9 @@ class Blocks:
         _, rows = self.cuts(1)
         spans = [self.block(1, part).x.spans[0] for part in rows]
         positions = prod(axis.i for axis in self.problem.axes[1:])
-        again = (sum(stop - start for start, stop in spans) - (spans[-1][1] - spans[0][0])) * positions
+        repeated = (sum(stop - start for start, stop in spans) - (spans[-1][1] - spans[0][0])) * positions
         each = self.problem.batch * self.vectors * self.problem.channels
-        return each * again * _turned(self.tile.lanes)
+        return each * repeated * _turned(self.tile.lanes)
 
     def _size(self, count: int) -> int:
         """Return the bytes of the first of `count` parts."""

@@ -28,12 +28,13 @@ __all__ = [
     "copied_by",
     "cut",
     "cycles",
+    "everything",
     "schedule",
 ]
 
 Range = tuple[int, int]
 TAPS = 1024  # of one chunk: sums of chunks are added, which keeps rounding errors small
-LATENCY = 5  # cycles of a multiply-add
+LATENCY = 5  # cycles of a multiply-add, 4, and what few sums do not hide besides
 ISSUE = 5.5  # instructions per cycle
 MOST_ROWS = 4
 LEAST_PART, MOST_PART = 32, 144  # products
@@ -42,10 +43,7 @@ MOST_SHARED = 8  # rows, and taps along them, of one tile
 FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
 BROADCAST = 0.5, 0.7  # cycles to load an element to all lanes, where other loads are few, or many
 SHORT = 6  # cycles of a turn that waits for all of the following; the products of a longer one hide it
-PIECE, FAR_LOAD = (
-    0.8,
-    0.25,
-)  # cycles to wait for a piece of a row in the second cache, and for each load of it
+PIECE, FAR_LOAD = 0.8, 0.25  # cycles to wait for a piece of a row in the second cache, for each load
 STORED, TURNED = 1.5, 4.0  # cycles to store a vector of positions, of filters
 LOOP, PLACED = 20, 6  # cycles to begin and end a tile, to find where one of its rows is read and written
 PACKED, PACKED_APART = 0.4, 0.6  # cycles to pack a byte of filters that are contiguous, that are not
@@ -180,8 +178,7 @@ def cycles(
     With `ways`, there are so many times the taps, and the outputs, for one copy of x.
     """
     rate, tile = best_tile(problem, itemsize, machine)
-    everything = ((0, problem.channels), *((0, axis.k) for axis in problem.axes))
-    cuts = blocks(problem, everything, itemsize, machine, 1, (1, tile.columns))
+    cuts = blocks(problem, everything(problem), itemsize, machine, 1, (1, tile.columns))
     copied = copied_by(problem, itemsize, cuts)
     moved = copied + ways * prod(problem.y_shape) * itemsize
     filters = prod(problem.w_shape) * itemsize
@@ -192,16 +189,19 @@ def cycles(
 
 def copied_by(problem: ConvProblem, itemsize: int, cuts: Sequence[tuple[Range, ...]]) -> int:
     """Return the bytes of x that blocks copy: neighbours may have much in common."""
-    everything = ((0, problem.channels), *((0, axis.k) for axis in problem.axes))
-    sizes = ([stop - start for start, stop in cut] for cut in cuts)
-    return problem.groups * sum(_copied_bytes(problem, each, everything, itemsize) for each in sizes)
+    chunk, sizes = everything(problem), ([stop - start for start, stop in cut] for cut in cuts)
+    return problem.groups * sum(_copied_bytes(problem, each, chunk, itemsize) for each in sizes)
 
 
 def least_copy(problem: ConvProblem, itemsize: int) -> int:
     """Return the bytes that the smallest block has to copy."""
-    everything = ((0, problem.channels), *((0, axis.k) for axis in problem.axes))
     ones = [1] * (1 + len(problem.axes))
-    return _copied_bytes(problem, ones, everything, itemsize)
+    return _copied_bytes(problem, ones, everything(problem), itemsize)
+
+
+def everything(problem: ConvProblem) -> tuple[Range, ...]:
+    """Return the chunk that has all channels and taps."""
+    return ((0, problem.channels), *((0, axis.k) for axis in problem.axes))
 
 
 def _taps(problem: ConvProblem) -> int:
