@@ -69,7 +69,8 @@ def _replace(path: str, parts: dict[str, Any]) -> None:
 class NoTensor(ValueError, KeyError):  # noqa: N818
     """A file is none that `save` wrote: in MyGrad 2.5 it was the key "data" that was missing."""
 
-    __str__ = Exception.__str__  # that of a KeyError shows a name, in quotes
+    def __str__(self) -> str:
+        return Exception.__str__(self)  # that of a KeyError shows a name, in quotes
 
 
 def load(file: File) -> Tensor:
