@@ -8,21 +8,19 @@ threads of its own: with ``--threads 1`` set OPENBLAS_NUM_THREADS=1.
 
 import argparse
 from dataclasses import dataclass
-from math import exp, log
-from time import perf_counter
+from functools import partial
+from statistics import geometric_mean
 
 import numpy as np
 
 from benchmarks.cases import Case, read_cases
 from benchmarks.figures import number, table
 from benchmarks.roofline import problem_of
-from benchmarks.worker import arrays, settle_memory
+from benchmarks.worker import arrays, repeats, settle_memory
 from mygrad.convolution import ConvProblem, planner
 from mygrad.convolution.executor import use_threads
-from mygrad.convolution.problem import FILTER, FORWARD, INPUT
 
 NEAR = 3.0  # times the least prediction
-SHAPES = {FORWARD: "xw", INPUT: "yw", FILTER: "xy"}
 
 
 @dataclass(frozen=True)
@@ -62,32 +60,21 @@ def choice(name: str, problem: ConvProblem, member: str, dtype: str, rounds: int
     ranked = planner.candidates(problem, member, char)
     predicted = {each.name: each.predicted(problem, char) for each in ranked}
     near = [each for each in ranked if predicted[each.name] <= NEAR * predicted[ranked[0].name]]
-    shapes = {"x": problem.x_shape, "w": problem.w_shape, "y": problem.y_shape}
-    given = arrays([list(shapes[each]) for each in SHAPES[member]], dtype)
+    first, second, _ = problem.shapes[member]
+    given = arrays([list(first), list(second)], dtype)
     runs = {each.name: each.ready(problem, np.dtype(dtype)) for each in near}
-    times = dict.fromkeys(runs, float("inf"))
     for run in runs.values():
         run(*given)
-    for _ in range(rounds):
-        for name_of, run in runs.items():
-            end = perf_counter() + least
-            while True:
-                start = perf_counter()
-                run(*given)
-                now = perf_counter()
-                times[name_of] = min(times[name_of], now - start)
-                if now > end:
-                    break
-    return Choice(name, member, times, predicted)
+    turns = [
+        {key: min(repeats(partial(run, *given), least, 1)) for key, run in runs.items()}
+        for _ in range(rounds)
+    ]
+    return Choice(name, member, {key: min(turn[key] for turn in turns) for key in runs}, predicted)
 
 
 def choices(case: Case, dtype: str, rounds: int, least: float) -> list[Choice]:
     problem = problem_of(case)
-    return [choice(case.name, problem, member, dtype, rounds, least) for member in SHAPES]
-
-
-def mean(values: list[float]) -> float:
-    return exp(sum(map(log, values)) / len(values))
+    return [choice(case.name, problem, member, dtype, rounds, least) for member in planner.MEMBERS]
 
 
 def main() -> None:
@@ -107,8 +94,11 @@ def main() -> None:
             found = [each for case in cases for each in choices(case, dtype, options.rounds, options.seconds)]
         worst = sorted(found, key=lambda each: -each.longer)
         print(table(f"Choices, {dtype}", columns, [each.row for each in worst]))
-        print(f"\ngeometric means: {mean([each.longer for each in found]):.3f} times the fastest, ", end="")
-        print(f"{mean([each.foreseen for each in found]):.2f} of the time foreseen\n")
+        print(
+            f"\ngeometric means: {geometric_mean([each.longer for each in found]):.3f} times the fastest, ",
+            end="",
+        )
+        print(f"{geometric_mean([each.foreseen for each in found]):.2f} of the time foreseen\n")
 
 
 if __name__ == "__main__":

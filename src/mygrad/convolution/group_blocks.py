@@ -122,7 +122,7 @@ class Blocks:
         positions = prod(axis.i for axis in self.problem.axes[1:])
         repeated = (sum(stop - start for start, stop in spans) - (spans[-1][1] - spans[0][0])) * positions
         each = self.problem.batch * self.vectors * self.problem.channels
-        return each * repeated * _turned(self.tile.lanes)
+        return each * repeated * _turned(self.tile.lanes, this_machine())
 
     def _size(self, count: int) -> int:
         """Return the bytes of the first of `count` parts."""
@@ -137,7 +137,7 @@ def fastest(
     bits, found = machine.isa.bits, []
     while bits >= 128:
         lanes = bits // 8 // itemsize
-        vectors, turned = ceil(problem.groups / lanes), _turning(problem, lanes)
+        vectors, turned = ceil(problem.groups / lanes), _turning(problem, lanes, machine)
         found += [
             (vectors * (tile_cycles(problem, tile, machine) + turned), tile)
             for tile in tiles(problem, itemsize, lanes, machine.isa.registers)
@@ -146,26 +146,26 @@ def fastest(
     return min(found, key=lambda each: each[0])
 
 
-def _turning(problem: ConvProblem, lanes: int) -> float:
+def _turning(problem: ConvProblem, lanes: int, machine: Machine) -> float:
     """Predict the cycles in which planes of a vector of groups are turned, and those of calls."""
     x, y = (_vectors(prod(sizes), lanes) for sizes in (problem.x_shape[2:], problem.y_shape[2:]))
     vectors = problem.channels * x + problem.filters * y
-    return problem.batch * (vectors * _turned(lanes) + TASK)
+    return problem.batch * (vectors * _turned(lanes, machine) + TASK)
 
 
-def _turned(lanes: int) -> float:
+def _turned(lanes: int, machine: Machine) -> float:
     """Predict the cycles in which a vector is turned."""
-    return (TURNED + lanes.bit_length()) * _halves()
+    return (TURNED + lanes.bit_length()) * _halves(machine)
 
 
-def again() -> float:
+def again(machine: Machine) -> float:
     """Predict the cycles in which a vector comes from the second cache."""
-    return AGAIN * _halves()
+    return AGAIN * _halves(machine)
 
 
-def _halves() -> float:
+def _halves(machine: Machine) -> float:
     """Return how long narrow vectors take where wide ones take 1: those are two halves."""
-    return max(0.5, this_machine().isa.bits / WIDE)
+    return max(0.5, machine.isa.bits / WIDE)
 
 
 def _vectors(positions: int, lanes: int) -> float:

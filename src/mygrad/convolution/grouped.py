@@ -59,7 +59,7 @@ def _tile_cycles(problem: ConvProblem, tile: GroupTile, machine: Machine) -> flo
         total += tiles * (taps * tap + tile.sums * 2 * unit + LOOP)
     x = problem.channels * prod(axis.i for axis in problem.axes)
     far = x * tile.vector_bytes > machine.l1
-    return total * passes + (again() * problem.batch * x * (passes - 1) if far else 0)
+    return total * passes + (again(machine) * problem.batch * x * (passes - 1) if far else 0)
 
 
 @lru_cache(maxsize=4096)

@@ -49,7 +49,7 @@ def _tile_cycles(problem: ConvProblem, tile: GroupDotTile, machine: Machine) -> 
     position = max(max(tile.sums, loads) * unit, 4.0) + 1
     planes = prod(problem.x_shape[2:]) * problem.channels + prod(problem.y_shape[2:]) * problem.filters
     if planes * tile.vector_bytes > machine.l1:
-        position += again() * (tile.filters + tile.tap_rows / 3)
+        position += again(machine) * (tile.filters + tile.tap_rows / 3)
     tiles = prod(ceil(size / part) for size, part in _tiled(problem, tile))
     lines = problem.batch * prod(axis.o for axis in problem.axes[:-1])
     return tiles * lines * (problem.axes[-1].o * position + LOOP)
