@@ -318,9 +318,12 @@ def schedule(problem: ConvProblem, itemsize: int, machine: Machine, threads: int
     chunks = _chunks(problem) if ways == 1 else _channel_chunks(problem)
     parts = 4 * threads if problem.products > FEW_PRODUCTS else 1
     least = tile.rows if tile.row_taps > 1 else 1, tile.columns
-    cuts = blocks(problem, chunks[0], itemsize, machine, ceil(parts / problem.groups), least)
     filter_blocks = ceil(problem.filters / tile.width)
+    heavy = prod(problem.w_shape) > prod(problem.x_shape)  # then x is read again rather than filters
+    shares = min(ceil(parts / 2), filter_blocks) if heavy else 1
+    cuts = blocks(problem, chunks[0], itemsize, machine, ceil(parts / problem.groups / shares), least)
     taps = prod(b - a for a, b in chunks[0]) * ways
     together = max(1, machine.l2 // 3 // (taps * tile.width * tile.itemsize))
-    filter_parts = min(filter_blocks, ceil(2 * threads / (len(cuts) * problem.groups))) if parts > 1 else 1
+    few = min(filter_blocks, ceil(2 * threads / (len(cuts) * problem.groups))) if parts > 1 else 1
+    filter_parts = max(few, shares)
     return Schedule(tile, chunks, tuple(cuts), filter_parts, together)
