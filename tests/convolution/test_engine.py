@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from mygrad.convolution import (
     use_threads,
 )
 from mygrad.convolution.machine import this_machine
-from mygrad.convolution.schedule import best_tile, blocks, copied_by
+from mygrad.convolution.schedule import best_tile, blocks, copied_by, schedule
 
 make = ConvProblem.make
 PROBLEMS = {
@@ -491,3 +492,21 @@ def test_what_blocks_copy_twice_is_counted():
     halves = [((0, 1), part, (0, 16)) for part in ((0, 8), (8, 16))]
     assert copied_by(problem, 8, [whole]) == 8 * 280 * 280
     assert copied_by(problem, 8, halves) == 2 * 8 * (280 - 8) * 280
+
+
+def test_a_block_is_not_cut_where_both_halves_copy_nearly_all_of_it():
+    """Outputs next to each other meet taps 16 apart: half of them reach nearly all of x."""
+    problem = ConvProblem.make((3, 4, 224, 224), (1, 4, 14, 14), stride=1, dilation=16)
+    everything = ((0, 4), (0, 14), (0, 14))
+    found = blocks(problem, everything, 8, replace(this_machine(), l2=1 << 20), 8)
+    assert copied_by(problem, 8, found) == 8 * 3 * 4 * 224 * 224
+
+
+def test_filters_larger_than_the_data_are_read_by_one_task_each():
+    machine = this_machine()
+    heavy = ConvProblem.make((1, 512, 7, 7), (512, 512, 3, 3), stride=1, padding=1)
+    light = ConvProblem.make((4, 64, 56, 56), (64, 64, 3, 3), stride=1, padding=1)
+    many, few = (schedule(problem, 4, machine, 2) for problem in (heavy, light))
+    assert (len(many.blocks), many.filter_parts) == (2, 4)
+    assert len(few.blocks) >= 8
+    assert few.filter_parts == 1

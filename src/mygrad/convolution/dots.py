@@ -51,22 +51,19 @@ class Dots:
         Copying(code, p, code.at("%x", p.source_offset), tile.step)
         self.g, self.result = code.at("%g", p.g_offset), code.at("%y", p.result)
         self.offsets, self.rows = p.address(code, "offsets"), p.address(code, "rows")
-        code.each(p.tap_tiles, self._taps)
-
-    def _taps(self, number: str) -> None:
-        """Compute a tile of taps; the last one begins where it is whole, and computes some again."""
-        code, p, tile = self.code, self.p, self.tile
-        first = self._start(number, tile.taps, p.taps)
-        offsets = [code.offset(code.entry(self.offsets, code.add(first, t), 4)) for t in range(tile.taps)]
-        result = code.at(self.result, code.multiply(first, tile.itemsize))
-        code.each(p.filter_tiles, lambda f: self._filters(f, offsets, result))
+        # a few rows of g stay in the cache while all taps pass; all of g is far more
+        code.each(p.filter_tiles, lambda f: code.each(p.tap_tiles, lambda t: self._sums(f, t)))
 
     def _start(self, number: str, size: int, count: str) -> Value:
+        """Return where a tile begins: the last one where it is whole, so that it computes some again."""
         return self.code.smaller(self.code.multiply(number, size), self.code.subtract(count, size))
 
-    def _filters(self, number: str, offsets: Values, result: str) -> None:
+    def _sums(self, filters: str, taps: str) -> None:
+        """Compute a tile of filters and taps."""
         code, p, tile = self.code, self.p, self.tile
-        first = self._start(number, tile.filters, p.filters)
+        first_tap, first = self._start(taps, tile.taps, p.taps), self._start(filters, tile.filters, p.filters)
+        offsets = [code.offset(code.entry(self.offsets, code.add(first_tap, t), 4)) for t in range(tile.taps)]
+        result = code.at(self.result, code.multiply(first_tap, tile.itemsize))
         g = code.at(self.g, code.multiply(first, p.g_filter))
         count = tile.filters * tile.taps
         sums = in_parts(code, count, p.row_count, p.part_rows, lambda r, sums: self._row(r, g, offsets, sums))

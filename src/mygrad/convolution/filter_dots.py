@@ -41,7 +41,6 @@ PART_VECTORS = 64  # added one after the other before their sum is added to that
 MOST_COLUMNS = 1024  # of a block, for the same reason
 ROW = 35  # cycles to copy one and to begin and end another
 REDUCE = 6  # cycles to add the lanes of one register
-LOADED = 1.4  # loads that one load from any address costs
 PLACES, FAR = 8, 0.5  # taps whose places are in registers of a loop; cycles to load that of another
 
 
@@ -63,7 +62,7 @@ def _cycles(problem: ConvProblem, tile: DotTile, machine: Machine) -> float:
     tiles = ceil(taps / tile.taps) * ceil(problem.filters / tile.filters) * problem.groups
     rows = problem.batch * prod(axis.o for axis in problem.axes[:-1])
     unit, sums = machine.cycles(tile.vector_bytes * 8), tile.filters * tile.taps
-    loads = (tile.filters + LOADED * tile.taps) * unit
+    loads = (tile.filters + machine.crossing * tile.taps) * unit
     vector = max(sums * unit, loads, 4.0) + 1 + FAR * max(0, tile.taps - PLACES)
     columns = ceil(problem.axes[-1].o / tile.lanes)
     return tiles * (rows * (columns * vector + 4) + BLOCKS * sums * REDUCE)

@@ -74,7 +74,7 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
     packed = prod(problem.w_shape) * PACKED
     found, tile = best_tile(problem, itemsize, this_machine())
     turned = found + Blocks(problem, tile, (), ()).overlap
-    return turned + MOVED * moved + packed + CALL
+    return turned * this_machine().waits + MOVED * moved + packed + CALL
 
 
 # -- the calls

@@ -15,6 +15,8 @@ from pathlib import Path
 __all__ = ["ISAS", "Isa", "Machine", "this_machine", "usable_processors"]
 
 GROUPS = Path("/sys/fs/cgroup")
+LINE = 64  # bytes of a cache line
+WAITS = 1.25
 BUSY_CLOCK = 1.25  # of the clock that the system reports
 
 
@@ -51,6 +53,16 @@ class Machine:
     def cycles(self, bits: int) -> float:
         """Return the cycles of one multiply-add, or one load: there are two units of each."""
         return max(1.0, bits / self.datapath) / 2
+
+    @property
+    def crossing(self) -> float:
+        """How many loads one load from any address costs: what units load at once may lie in two lines."""
+        return 1 + self.datapath / 8 / LINE
+
+    @property
+    def waits(self) -> float:
+        """How many times as long takes what waits for caches: units of 512 bits outpace them."""
+        return WAITS if self.datapath > 256 else 1.0
 
 
 ISAS = (

@@ -129,7 +129,8 @@ def _gather(problem: ConvProblem, dtype: str) -> float:
 
 
 def _gather_input(problem: ConvProblem, dtype: str) -> float:
-    return sum(_gather(phase, dtype) for _, _, phase in problem.merged().for_input().phases())
+    gathered = sum(_gather(phase, dtype) for _, _, phase in problem.merged().for_input().phases())
+    return gathered + 1e-9 * MOVE_NS * prod(problem.w_shape)  # filters are turned around first
 
 
 def _scatter(problem: ConvProblem, dtype: str) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from math import ceil, prod
+from math import ceil, log2, prod
 
 from mygrad.convolution.ir import LINE
 from mygrad.convolution.machine import Machine
@@ -44,12 +44,16 @@ FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
 BROADCAST = 0.5, 0.7  # cycles to load an element to all lanes, where other loads are few, or many
 SHORT = 6  # cycles of a turn that waits for all of the following; the products of a longer one hide it
 PIECE, FAR_LOAD = 0.8, 0.25  # cycles to wait for a piece of a row in the second cache, for each load
-STORED, TURNED = 1.5, 4.0  # cycles to store a vector of positions, of filters
+STORED, ROW_STORED, REACHED = 1.5, 1.5, 2.5  # cycles to store a vector of sums, a row of y, to reach one
+SHUFFLED = (
+    1.0  # cycles of each shuffle that exchanges rows and lanes of a square of vectors, or its load, store
+)
 LOOP, PLACED = 20, 6  # cycles to begin and end a tile, to find where one of its rows is read and written
 PACKED, PACKED_APART = 0.4, 0.6  # cycles to pack a byte of filters that are contiguous, that are not
 MOVED, ROW = 0.18, 15  # cycles to copy a byte, to begin and end a row
 CALL = 3_000  # cycles of everything in Python
 ALONE = 250_000  # cycles that one thread computes before another is awake
+AGAIN = 1.5  # times as much is copied at most where a block is cut in two
 LEAST_COLUMNS = 48  # a copied row is not cut below this
 
 
@@ -137,10 +141,19 @@ def _far(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
     return pieces / turns * (PIECE + FAR_LOAD * loads)
 
 
+def _finish(tile: Tile) -> float:
+    """Return the cycles to store the sums of a tile: those of filter vectors are turned first."""
+    if tile.by_position:
+        return STORED * tile.sums
+    squares = tile.vectors * tile.squares
+    turned = squares * tile.lanes * (log2(tile.lanes) + 2) * SHUFFLED
+    return tile.sums + turned + tile.width * (ROW_STORED * tile.rows + REACHED)
+
+
 def _rate(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
     """Return products per cycle."""
     if tile.by_position:
-        loads = 1.5 * len(tile.meetings) * tile.vectors
+        loads = machine.crossing * len(tile.meetings) * tile.vectors
         broadcasts = tile.row_taps * tile.filters
     else:
         loads, broadcasts = tile.vectors, tile.rows * tile.columns
@@ -153,7 +166,7 @@ def _rate(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
     rows = problem.axes[-2].o if tile.row_taps > 1 else _rows(problem)
     share = _share(problem.axes[-1].o, tile.columns) * _share(rows, tile.rows)
     turns = _taps(problem) / tile.row_taps
-    finish = tile.sums * (STORED if tile.by_position else TURNED) + LOOP + PLACED * tile.rows
+    finish = _finish(tile) + LOOP + PLACED * tile.rows
     useful = products * tile.lanes * share * _share(problem.filters, tile.width)
     return useful * turns / (turns * cycles + finish)
 
@@ -277,10 +290,13 @@ def blocks(
         half = halved(n)
         return _copied_bytes(problem, half, chunk, itemsize) / prod(half)
 
+    def whole_copied() -> float:
+        return _copied_bytes(problem, sizes, chunk, itemsize) / prod(sizes)
+
     for axes in (range(len(sizes)), range(len(sizes) - 1)):
         limit = machine.l2 // 2 if len(axes) == len(sizes) else 0
         while _copied_bytes(problem, sizes, chunk, itemsize) > limit if limit else pieces() < parts:
-            left = [n for n in axes if sizes[n] >= 2 * lower[n]]
+            left = [n for n in axes if sizes[n] >= 2 * lower[n] and copied(n) <= AGAIN * whole_copied()]
             if not left:
                 break
             sizes = halved(min(left, key=copied))

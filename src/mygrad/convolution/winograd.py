@@ -85,6 +85,7 @@ def fits(problem: ConvProblem, itemsize: int) -> bool:
 def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
     apart = STRIDED if problem.most_stride > 1 else 1
+    apart *= this_machine().waits
     return apart * _shape(problem.merged(), itemsize, threads()).cycles + CALL
 
 

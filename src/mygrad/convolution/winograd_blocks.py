@@ -31,6 +31,7 @@ __all__ = ["Calls", "Shape", "registers", "shapes"]
 Array = np.ndarray[Any, Any]
 PART = 32  # channels that are added one after the other: errors are then as small as those of direct sums
 MOST_FILTERS = 14
+LESS = 4  # times fewer blocks of filters than the cache holds the products of
 MOST_TILES = 512  # of a block
 TRANSFORMED, FINISHED, PACKED = 5.5, 4.0, 1.2  # cycles a point: of a vector of data, of results, of a filter
 WRITTEN, READ = 0.1, 0.03  # cycles to write, or read in order, a byte beyond the second cache
@@ -101,17 +102,20 @@ def _far(
     """Return the cycles that a block waits for far memory, given how many blocks of filters share m.
 
     Either m stays in the cache, and v is read again for each few filters, or v is read once and m moves. Only
-    what the cache cannot hold of v comes from far.
+    what the cache cannot hold of v comes from far. Fewer than could stay need less memory.
     """
     line, blocks = totals_of(problem) * tiles * itemsize, ceil(problem.filters / filters)
     data, results = points_of(problem) * tiles * itemsize * problem.channels, line * problem.filters
-    few = max(1, min(machine.l2 // 5 // (line * filters), blocks))
+    most = max(1, min(machine.l2 // 5 // (line * filters), blocks))
     data = max(0, data - 0.65 * machine.l2)
-    near = WRITTEN * data + READ * data * ceil(blocks / few)
-    near += (WRITTEN + READ) * results * (line * filters > machine.l2 // 4)
+    moved = (WRITTEN + READ) * results * (line * filters > machine.l2 // 4)
+    packed = READ_ONCE * points_of(problem) * problem.channels * problem.filters * itemsize
+    near = [
+        (WRITTEN * data + READ * data * ceil(blocks / few) + moved + packed, few)
+        for few in dict.fromkeys((most, ceil(most / LESS)))
+    ]
     whole = (WRITTEN + READ) * (data + results * (results > machine.l2 // 4))
-    packed = points_of(problem) * problem.channels * problem.filters * itemsize
-    return [(near + READ_ONCE * packed, few), (whole + READ_ONCE * packed, blocks)]
+    return [*near, (whole + packed, blocks)]
 
 
 def shapes(problem: ConvProblem, itemsize: int, workers: int) -> Iterator[Shape]:

@@ -138,7 +138,8 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
     problem = problem.merged()
     apart = STRIDED if problem.most_stride > 1 else 1
-    return apart * _shape(problem, itemsize, this_machine()).cycles + CALL
+    machine = this_machine()
+    return apart * machine.waits * _shape(problem, itemsize, machine).cycles + CALL
 
 
 class Calls:
