@@ -166,10 +166,14 @@ def test_what_is_not_finite_goes_where_the_sum_sends_it(algorithm, name, member)
     np.testing.assert_allclose(result, expected, rtol=1e-9, atol=1e-9)
 
 
-def test_filters_that_are_not_finite_do_not_meet_padding_in_the_input_gradient():
-    problem = make((1, 1, 6), (1, 1, 3), stride=1)
-    g, w = np.ones(problem.y_shape), np.array([[[np.inf, 1.0, 1.0]]])
-    np.testing.assert_array_equal(input_gradient(problem, g, w).ravel(), [np.inf] * 4 + [2.0, 1.0])
+@pytest.mark.parametrize("filters", [1, 8], ids=["few", "more than the result has elements"])
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_filters_that_are_not_finite_do_not_meet_padding_in_the_input_gradient(filters, value):
+    problem = make((1, 1, 6), (filters, 1, 3), stride=1)
+    g, w = np.ones(problem.y_shape), np.ones(problem.w_shape)
+    w[-1, 0, 0] = value
+    expected = [value] * 4 + [2.0 * filters, 1.0 * filters]
+    np.testing.assert_array_equal(input_gradient(problem, g, w).ravel(), expected)
 
 
 @pytest.mark.parametrize("large", [np.finfo("f8").max, 1e200])

@@ -45,7 +45,7 @@ __all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_al
 
 Array = np.ndarray[Any, Any]
 Member = Callable[[ConvProblem, Array, Array], Array]
-BLAS_SHARE = 0.5  # of the peak of all cores: 0.8, but its threads spin on and take processors from others
+BLAS_SHARE = 0.35  # of the peak of all cores: 0.8, but its threads spin on and take processors from others
 PRODUCT_NS_ELSE = 2.0  # no BLAS
 MOVE_NS = 0.8  # to gather or to add back one element of patches
 PLACE_NS = 0.06  # to put one byte of a phase between those of others
