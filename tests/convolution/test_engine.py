@@ -1,6 +1,7 @@
 """The generated kernels as a system: threads, processes, layouts, values that are not finite, memory."""
 
 import concurrent.futures
+import ctypes
 import os
 import subprocess
 import sys
@@ -25,8 +26,13 @@ from mygrad.convolution import (
     use_algorithm,
     use_threads,
 )
+from mygrad.convolution.emitter import BLOCK_FIELDS
+from mygrad.convolution.layout import strides_of
 from mygrad.convolution.machine import this_machine
+from mygrad.convolution.parameters import Parameters
+from mygrad.convolution.problem import Axis
 from mygrad.convolution.schedule import best_tile, blocks, copied_by, schedule
+from mygrad.convolution.tile import Tile
 
 make = ConvProblem.make
 PROBLEMS = {
@@ -514,3 +520,40 @@ def test_filters_larger_than_the_data_are_read_by_one_task_each():
     assert (len(many.blocks), many.filter_parts) == (2, 4)
     assert len(few.blocks) >= 8
     assert few.filter_parts == 1
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    i=st.integers(1, 9),
+    k=st.integers(1, 4),
+    stride=st.integers(1, 3),
+    dilation=st.integers(-3, 3).filter(bool),
+    before=st.integers(-3, 6),
+)
+def test_the_taps_that_meet_x_are_known(i, k, stride, dilation, before):
+    axis = Axis(i, k, 5, stride, dilation, before)
+    first, last = axis.met(np.arange(axis.o))
+    for o in range(axis.o):
+        meeting = [n for n in range(k) if 0 <= stride * o + dilation * n - before < i]
+        assert list(range(first[o], last[o])) == meeting
+
+
+def numbers_at(kind, address, count):
+    return np.array((kind * int(count)).from_address(int(address)))
+
+
+def test_taps_in_the_padding_are_left_out():
+    """Of an input gradient without padding, the sums at both ends of an axis have fewer taps."""
+    problem = make((1, 8, 6, 6, 6), (16, 8, 3, 3, 3), stride=1).for_input()
+    machine = this_machine()
+    x, w, y = strides_of(problem, 8)
+    plan = replace(schedule(problem, 8, machine, 1), tile=Tile(8, machine.isa.bits // 64, 1, 1, 6))
+    made = Parameters(problem, plan, x, w, y)
+    taps = 0
+    for call in np.concatenate(made.tasks):
+        fields = dict(zip(BLOCK_FIELDS, call, strict=True))
+        table = numbers_at(ctypes.c_int64, fields["taps"], 3 * fields["row_tiles"]).reshape(-1, 3)
+        last = sum(int(numbers_at(ctypes.c_int32, ends, after + 1)[-1]) for _, ends, after in table)
+        taps += last * int(fields["filter_blocks"])
+    lines = [min(o + 1, 3, 6 - o) for o in range(6)]
+    assert taps == 16 * sum(a * b * 3 for a in lines for b in lines) * made.filter_blocks

@@ -8,6 +8,7 @@ from mygrad.convolution.copying import COPY_FIELDS, Copying, Fields
 from mygrad.convolution.ir import LINE, Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import (
+    Taps,
     Tile,
     micro_kernel,
     square,
@@ -20,11 +21,12 @@ from mygrad.convolution.tile import (
 
 __all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "emit"]
 
-# One i64 each, in this order; all sizes, strides and offsets in bytes. Of a tile with ways, `offsets` is a
-# table of (taps, their offsets, packed offset, packed block), and `y_row` is what is left of a row of y.
+# One i64 each, in this order; all sizes, strides and offsets in bytes. `taps` is a table of (address of
+# places, address of ends of parts, parts after the first) for each tile of rows; of a tile with ways, one of
+# these, of packed offset and packed block for each way. Then `y_row` is what is left of a row of y.
 BLOCK_FIELDS = (
     *COPY_FIELDS,
-    "taps", "part_taps", "offsets",
+    "taps",
     "packed_offset", "packed_block", "filter_blocks", "filter_groups", "group_blocks",
     "row_tiles", "rows", "column_tiles", "last_column", "y_offset", "y_filter", "y_row", "filters",
     "add_sums", "keep_sums", "sums_offset",
@@ -33,6 +35,7 @@ PACK_FIELDS = (
     "w_offset", "packed_offset", "runs", "run_offsets", "run_taps", "tap", "filter", "filters",
     "squares", "parts", "lines", "alone", "part_taps", "part_low", "part_begin", "part_step",
 )  # fmt: skip
+TAPS = 24  # bytes of an entry, without those of ways
 
 
 class Packing:
@@ -123,7 +126,7 @@ class Block:
     y: str
     sums: str
     packed: str
-    offsets: str
+    taps: str
     rows: str
 
     def __init__(self, tile: Tile) -> None:
@@ -139,7 +142,7 @@ class Block:
         Copying(code, p, code.at("%x", p.source_offset), tile.phases)
         self.y, self.sums = code.at("%y", p.y_offset), code.at("%sums", p.sums_offset)
         self.packed = code.at("%packed", p.packed_offset)
-        self.offsets, self.rows = p.address(code, "offsets"), p.address(code, "rows")
+        self.taps, self.rows = p.address(code, "taps"), p.address(code, "rows")
         code.each(p.filter_groups, self.group)
 
     def group(self, number: str) -> None:
@@ -164,13 +167,19 @@ class Block:
             y_rows = [code.at(row, before) for row in outputs]
             place = code.add(code.multiply(number, p.column_tiles), index)
             size = code.subtract(p.y_row, before)
-            code.each(left, lambda b: self.filters(code.add(first, b), place, x_rows, y_rows, size))
+            code.each(left, lambda b: self.filters(code.add(first, b), (number, place), x_rows, y_rows, size))
 
         code.each(p.column_tiles, column)
 
-    def filters(self, b: Value, place: Value, x_rows: Values, y_rows: Values, size: Value) -> None:
-        """Compute one tile of one block of filters; `size` is what is left of a row of y."""
+    def filters(
+        self, b: Value, tile_number: tuple[str, Value], x_rows: Values, y_rows: Values, size: Value
+    ) -> None:
+        """Compute one tile of one block of filters; `size` is what is left of a row of y.
+
+        Tiles are numbered among those of rows, and among all.
+        """
         code, p, tile = self.code, self.p, self.tile
+        rows, place = tile_number
         before = code.multiply(b, tile.width)
         y = [code.at(row, code.multiply(before, p.y_filter)) for row in y_rows]
         count = code.smaller(tile.width, code.subtract(p.filters, before))
@@ -178,7 +187,8 @@ class Block:
         number = code.add(code.multiply(place, p.filter_blocks), b)
         if tile.ways == 1:
             packed = code.at(self.packed, code.multiply(b, p.packed_block))
-            sums = micro_kernel(code, tile, x_rows, p.row_pitch, packed, self.offsets, p.taps, p.part_taps)
+            taps = self.listed(code.entry(self.taps, rows, TAPS))
+            sums = micro_kernel(code, tile, x_rows, p.row_pitch, packed, taps)
             self.finish(sums, code.entry(self.sums, number, tile.bytes), y, count)
             return
         code.each(tile.ways, lambda way: self.way(way, x_rows, b, code.multiply(number, tile.ways)))
@@ -186,14 +196,19 @@ class Block:
         whole = code.subtract(1, p.keep_sums)
         code.do_when(whole, lambda: store_beside(code, tile, aside, y, p.y_filter, count, size))
 
+    def listed(self, entry: str) -> Taps:
+        """Return the taps of an entry."""
+        code = self.code
+        places, ends = (code.load("ptr", code.at(entry, 8 * field), 8) for field in range(2))
+        return Taps(places, ends, code.integer(code.at(entry, 16)))
+
     def way(self, way: str, x_rows: Values, b: Value, number: Value) -> None:
         """Compute the sums of one way, and keep them or lay them aside."""
         code, p, tile = self.code, self.p, self.tile
-        entry = code.entry(self.offsets, way, 32)
-        taps, offsets, start, block = (code.integer(code.at(entry, 8 * field)) for field in range(4))
+        entry = code.entry(self.taps, way, TAPS + 16)
+        start, block = (code.integer(code.at(entry, TAPS + place)) for place in (0, 8))
         packed = code.at(code.at(self.packed, start), code.multiply(b, block))
-        table = code.put(f"inttoptr i64 {offsets} to ptr")
-        sums = micro_kernel(code, tile, x_rows, p.row_pitch, packed, table, taps, p.part_taps)
+        sums = micro_kernel(code, tile, x_rows, p.row_pitch, packed, self.listed(entry))
         kept = code.entry(self.sums, code.add(number, way), tile.bytes)
         aside = code.entry("%last" if tile.by_position else "%turned", way, tile.room)
         target = self.keep(self.added(sums, kept), kept, aside if tile.by_position else "%last")

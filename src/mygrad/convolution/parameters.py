@@ -16,7 +16,7 @@ from mygrad.convolution.emitter import BLOCK_FIELDS
 from mygrad.convolution.layout import Layout, Strides, table
 from mygrad.convolution.packing import Packing
 from mygrad.convolution.problem import Axis, ConvProblem
-from mygrad.convolution.schedule import Range, Schedule, part_products
+from mygrad.convolution.schedule import Range, Schedule, met, part_products
 
 __all__ = ["Origin", "Parameters", "Ways"]
 
@@ -126,9 +126,7 @@ class Parameters:
         fields["y_row"] = 0
         if self.ways:
             fields["y_row"] = self.ways.row - outputs[-1][0] * self.y[-1]
-            fields["offsets"] = self._ways(
-                tuple(axes), self.ways, block[-1], channels, fields, (group, part[0])
-            )
+            fields["taps"] = self._ways(tuple(axes), self.ways, block[-1], channels, fields, (group, part[0]))
         last = len(self.plan.chunks) - 1
         fields |= {"add_sums": int(chunk > 0), "keep_sums": int(chunk < last), "sums_offset": 0}
         if last:
@@ -154,7 +152,7 @@ class Parameters:
             offsets = offsets + (own.reach()[0] - hull.reach()[0]) * self.tile.itemsize
             before = channels[0] * packing.taps // self.problem.channels
             place = packing.place(*block, before)
-            rows.append((len(offsets), self.layout.keep(offsets, np.int32), place, packing.block_bytes))
+            rows.append((*self._list(offsets, np.arange(len(offsets))), place, packing.block_bytes))
         return self.layout.keep(np.array(rows))
 
     def _geometry(self, axes: tuple[Axis, ...], batch: int, channels: int) -> dict[str, int]:
@@ -185,23 +183,63 @@ class Parameters:
     ) -> dict[str, int]:
         """Say where the taps and the rows of outputs are."""
         offsets = self.layout.taps(axes, channels, copied, self.own_axis)
-        rows, columns = self._row_tiles(self.layout.rows(axes, batch, copied), axes), axes[-1].o
+        rows, columns = self.layout.rows(axes, batch, copied), axes[-1].o
+        tiles = self._row_tiles(len(rows), axes)
         return {
-            "taps": len(offsets),
-            "part_taps": max(1, part_products(self.problem) // self.tile.row_taps),
-            "offsets": self.layout.keep(offsets, np.int32),
-            "row_tiles": len(rows) // self.tile.rows,
-            "rows": self.layout.keep(rows),
+            "taps": 0 if self.ways else self.layout.keep(self._lists(axes, channels, offsets, tiles)),
+            "row_tiles": len(tiles),
+            "rows": self.layout.keep(rows[tiles.ravel()]),
             "column_tiles": ceil(columns / self.tile.columns),
             "last_column": (columns - self.tile.columns) * self.tile.itemsize,
         }
 
-    def _row_tiles(self, rows: Array, axes: Sequence[Axis]) -> Array:
-        """Return the rows of each tile; the last tile of neighbours has some again, so that it is whole."""
-        count = self.tile.rows
+    def _row_tiles(self, count: int, axes: Sequence[Axis]) -> Array:
+        """Return the rows of each tile; the last one of neighbours has some again, so that it is whole."""
+        rows = self.tile.rows
         if self.tile.row_taps == 1:
-            return rows[np.minimum(np.arange(ceil(len(rows) / count) * count), len(rows) - 1)]
+            return np.minimum(np.arange(ceil(count / rows) * rows), count - 1).reshape(-1, rows)
         size = axes[-2].o
-        starts = np.minimum(np.arange(0, size, count), size - count)
-        first = np.arange(0, len(rows), size)[:, None, None] + starts[:, None]
-        return rows[(first + np.arange(count)).ravel()]
+        starts = np.minimum(np.arange(0, size, rows), size - rows)
+        first = np.arange(0, count, size)[:, None, None] + starts[:, None]
+        return (first + np.arange(rows)).reshape(-1, rows)
+
+    # -- taps: of each tile of rows, those that meet x
+
+    def _list(self, offsets: Array, own: Array) -> tuple[int, int, int]:
+        """Keep the places of some taps, in x and among packed filters; return what a table has of them.
+
+        Parts end at the same taps whichever are left out: what rows meet together rounds as each alone does.
+        """
+        places = np.stack([offsets[own], own * self.tile.line_bytes], axis=1)
+        part = max(1, part_products(self.problem) // self.tile.row_taps)
+        ends = np.searchsorted(own, np.arange(part, max(1, len(offsets)) + part, part))
+        keep = self.layout.keep
+        return keep(places, np.int32), keep(ends, np.int32), len(ends) - 1
+
+    def _lists(self, axes: Sequence[Axis], channels: int, offsets: Array, tiles: Array) -> Array:
+        """Return the taps of each tile of rows: those that meet x along all axes but the last.
+
+        Where that saves little, all tiles have all taps.
+        """
+        number = np.arange(len(offsets))
+        if self.own_axis is not None or met(self.problem) == 1:
+            return np.repeat([self._list(offsets, number)], len(tiles), axis=0)
+        number = number.reshape(channels, *(axis.k for axis in axes))
+        ends, before = [], tiles
+        for axis in reversed(axes[:-1]):
+            before, outputs = np.divmod(before, axis.o)
+            ends.insert(0, _met(axis, outputs))
+        ranges, which = np.unique(np.stack(ends, axis=1), axis=0, return_inverse=True)
+        found = []
+        for each in ranges:
+            own = number[(slice(None), *(slice(*some) for some in each))].ravel()
+            found.append(self._list(offsets, own))
+        return np.array(found)[which.ravel()]
+
+
+def _met(axis: Axis, outputs: Array) -> Array:
+    """Return the first tap with which one of some outputs meets x, and one past the last; a row for each."""
+    first, last = axis.met(outputs)
+    some = first < last
+    first = np.where(some, first, axis.k).min(axis=1)
+    return np.stack([first, np.where(some, last, first[:, None]).max(axis=1)], axis=1)

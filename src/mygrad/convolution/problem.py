@@ -100,6 +100,14 @@ class Axis:
         ]
         return min(ends), max(ends) + 1
 
+    def met(self, outputs: Any) -> tuple[Any, Any]:
+        """Return the first tap with which each output meets x, and one past the last; ``up == 1``."""
+        low, high = self.before - self.stride * outputs, self.i - 1 + self.before - self.stride * outputs
+        if self.dilation < 0:
+            low, high = -high, -low
+        step = abs(self.dilation)
+        return (-(-low // step)).clip(0, self.k), (high // step + 1).clip(0, self.k)
+
     @property
     def outside(self) -> Pair:
         """Return how many positions before and after x are reached; ``up == 1``."""

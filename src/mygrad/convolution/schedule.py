@@ -10,6 +10,8 @@ from functools import lru_cache
 from itertools import pairwise
 from math import ceil, log2, prod
 
+import numpy as np
+
 from mygrad.convolution.ir import LINE
 from mygrad.convolution.machine import Machine
 from mygrad.convolution.problem import ConvProblem
@@ -39,6 +41,7 @@ ISSUE = 5.5  # instructions per cycle
 MOST_ROWS = 4
 LEAST_PART, MOST_PART = 32, 144  # products
 MOST_STRIDE = 8  # that is worth bringing columns side by side
+WORTH = 0.97  # of the taps: where more of them meet x, those that do not are not left out
 MOST_SHARED = 8  # rows, and taps along them, of one tile
 FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
 BROADCAST = 0.5, 0.7  # cycles to load an element to all lanes, where other loads are few, or many
@@ -73,6 +76,16 @@ class Schedule:
 
 
 # -- the tile
+
+
+@lru_cache(maxsize=4096)
+def met(problem: ConvProblem) -> float:
+    """Return the share of the taps that rows of outputs meet along all axes but the last; 1 if nearly all."""
+    share = 1.0
+    for axis in problem.axes[:-1] if problem.border == "zeros" else ():
+        first, last = axis.met(np.arange(axis.o))
+        share *= np.maximum(0, last - first).sum() / (axis.o * axis.k)
+    return float(share) if share < WORTH else 1.0
 
 
 def _share(size: int, tile: int) -> float:
@@ -166,9 +179,10 @@ def _rate(problem: ConvProblem, tile: Tile, machine: Machine) -> float:
     rows = problem.axes[-2].o if tile.row_taps > 1 else _rows(problem)
     share = _share(problem.axes[-1].o, tile.columns) * _share(rows, tile.rows)
     turns = _taps(problem) / tile.row_taps
+    taken = turns * (met(problem) if tile.row_taps == 1 else 1)
     finish = _finish(tile) + LOOP + PLACED * tile.rows
     useful = products * tile.lanes * share * _share(problem.filters, tile.width)
-    return useful * turns / (turns * cycles + finish)
+    return useful * turns / (taken * cycles + finish)
 
 
 @lru_cache(maxsize=4096)

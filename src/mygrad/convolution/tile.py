@@ -7,11 +7,14 @@ choice: filters where there are many of them, positions where there are few.
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 from mygrad.convolution.ir import Code, Value, Values, Vectors
 
 __all__ = [
+    "Taps",
     "Tile",
+    "in_cuts",
     "in_parts",
     "micro_kernel",
     "square",
@@ -101,45 +104,75 @@ class Tile(Vectors):
         return self.pitch * self.width
 
 
-def micro_kernel(
-    code: Code, tile: Tile, rows: Values, pitch: str, packed: str, offsets: str, taps: str, part: str
-) -> Values:
-    """Return the sums over all taps, in registers; `pitch` is the distance of neighbouring rows of x."""
+class Taps(NamedTuple):
+    """Names of a table of places, in x and among the packed filters, of the ends of parts, and their number.
+
+    Parts are added one after the other; the number is without the first one. The filters of a tile with taps
+    of its own follow each other.
+    """
+
+    places: str
+    ends: str
+    following: str
+
+
+def micro_kernel(code: Code, tile: Tile, rows: Values, pitch: str, packed: str, taps: "Taps") -> Values:
+    """Return the sums over taps, in registers; `pitch` is the distance of rows of x."""
     products = _position_products if tile.by_position else _filter_products
     if tile.row_taps > 1:
         rows = [code.at(rows[0], code.multiply(pitch, row)) for row in tile.meetings]
         products = _shared_products
 
     def tap(t: Value, sums: Values) -> Values:
-        offset = code.offset(code.entry(offsets, t, 4))
+        entry = code.entry(taps.places, t, 8)
+        offset = code.offset(entry)
         sources = [code.at(row, offset) for row in rows]
-        return products(code, tile, sources, code.entry(packed, t, tile.line_bytes), sums)
+        line = code.offset(code.at(entry, 4)) if tile.row_taps == 1 else code.multiply(t, tile.line_bytes)
+        return products(code, tile, sources, code.at(packed, line), sums)
 
-    return in_parts(code, tile.sums, taps, part, tap)
+    def end(part: Value) -> Value:
+        return code.offset(code.entry(taps.ends, part, 4))
+
+    return in_cuts(code, tile.sums, taps.following, end, tap)
 
 
 def in_parts(
     code: Code, count: int, steps: str, part: str, step: Callable[[Value, Values], Values]
 ) -> Values:
-    """Return `count` sums over all steps, `part` steps at a time: short sums have small rounding errors.
+    """Return `count` sums over all steps, `part` steps at a time: short sums have small rounding errors."""
+    parts = code.put(f"sdiv i64 {code.subtract(steps, 1)}, {part}")  # after the first one
+
+    def end(number: Value) -> Value:
+        return code.smaller(code.multiply(code.add(number, 1), part), steps)
+
+    return in_cuts(code, count, parts, end, step)
+
+
+def in_cuts(
+    code: Code,
+    count: int,
+    following: str,
+    end: Callable[[Value], Value],
+    step: Callable[[Value, Values], Values],
+) -> Values:
+    """Return `count` sums over all steps of one part, and of the `following`; ``end(n)`` is that of part n.
 
     While a part is summed, the sum of those before waits in %waiting.
     """
     zeros, size = ["zeroinitializer"] * count, code.vector_bytes
     places = [code.at("%waiting", n * size) for n in range(count)]
 
-    def following(number: str, before: Values) -> Values:
+    def part(number: str, before: Values) -> Values:
         for value, place in zip(before, places, strict=True):
             code.store(code.vector, value, place, size)
-        start = code.multiply(code.add(number, 1), part)
-        length = code.smaller(part, code.subtract(steps, start))
+        start = end(number)
+        length = code.subtract(end(code.add(number, 1)), start)
         sums = code.loop(length, lambda n, sums: step(code.add(start, n), sums), zeros, code.vector)
         earlier = [code.vector_at(place, size) for place in places]
         return [code.sum(*each) for each in zip(earlier, sums, strict=True)]
 
-    sums = code.loop(code.smaller(part, steps), step, zeros, code.vector)
-    parts = code.put(f"sdiv i64 {code.subtract(steps, 1)}, {part}")  # after the first one
-    return code.loop(parts, following, sums, code.vector)
+    sums = code.loop(end(0), step, zeros, code.vector)
+    return code.loop(following, part, sums, code.vector)
 
 
 def _filter_products(code: Code, tile: Tile, sources: Values, packed: str, sums: Values) -> Values:
