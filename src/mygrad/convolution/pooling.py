@@ -223,7 +223,8 @@ def spread_sums(g: Array, windows: Windows, divisor: float = 1) -> Array:
         return spread_sums(g.real, windows, divisor) + 1j * spread_sums(g.imag, windows, divisor)
     wide = _wide(g)
     if windows.whole and windows.plane < SHORT:
-        total = np.repeat(wide / divisor, windows.plane).reshape(windows.input_shape(g.shape))
+        total = np.empty(windows.input_shape(g.shape), wide.dtype)  # no view: those are copied once more
+        total.reshape(-1, windows.plane)[...] = (wide / divisor).reshape(-1, 1)
     elif kernels := _kernels(wide.dtype, g.size, windows):
         total = kernels.spread_sums(wide, windows, divisor)
     else:
