@@ -512,14 +512,19 @@ def test_a_block_is_not_cut_where_both_halves_copy_nearly_all_of_it():
     assert copied_by(problem, 8, found) == 8 * 3 * 4 * 224 * 224
 
 
-def test_filters_larger_than_the_data_are_read_by_one_task_each():
+def test_filters_larger_than_the_data_are_read_by_few_tasks():
     machine = this_machine()
-    heavy = ConvProblem.make((1, 512, 7, 7), (512, 512, 3, 3), stride=1, padding=1)
-    light = ConvProblem.make((4, 64, 56, 56), (64, 64, 3, 3), stride=1, padding=1)
-    many, few = (schedule(problem, 4, machine, 2) for problem in (heavy, light))
-    assert (len(many.blocks), many.filter_parts) == (2, 4)
-    assert len(few.blocks) >= 8
-    assert few.filter_parts == 1
+    shapes = (
+        ((1, 512, 7, 7), (512, 512, 3, 3)),
+        ((4, 256, 14, 14), (256, 256, 3, 3)),
+        ((4, 64, 56, 56), (64, 64, 3, 3)),
+    )
+    plans = [schedule(make(*shape, stride=1, padding=1), 4, machine, 2) for shape in shapes]
+    assert [(plan.packs_own, len(plan.blocks) < 4, plan.filter_parts) for plan in plans] == [
+        (True, True, 8),
+        (False, True, 4),
+        (False, False, 1),
+    ]
 
 
 @settings(max_examples=50, deadline=None)

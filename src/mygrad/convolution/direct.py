@@ -5,7 +5,7 @@ exchange what is summed, and the arrays are seen with their axes exchanged.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -29,9 +29,18 @@ Array = np.ndarray[Any, Any]
 
 
 @lru_cache(maxsize=512)
-def plan(problem: ConvProblem, itemsize: int, x: Strides, w: Strides, y: Strides, workers: int) -> Plan:
-    """Return the calls that compute a problem with ``up == 1``."""
+def plan(
+    problem: ConvProblem,
+    itemsize: int,
+    x: Strides,
+    w: Strides,
+    y: Strides,
+    workers: int,
+    own: bool = True,
+) -> Plan:
+    """Return the calls that compute a problem with ``up == 1``; with `own`, tasks may pack their filters."""
     chosen = schedule(problem, itemsize, this_machine(), workers)
+    chosen = replace(chosen, packs_own=own and chosen.packs_own)
     alone = cycles(problem, itemsize, this_machine()) < ALONE
     return _joined([Parameters(problem, chosen, x, w, y)], 1 if alone else workers)
 
@@ -44,7 +53,7 @@ def _joined(parts: list[Parameters], workers: int) -> Plan:
         [task for part in parts for task in part.tasks],
         parts[-1].packed_end,
         max(part.sums_bytes for part in parts),
-        max(part.layout.copied_bytes for part in parts),
+        max(part.work_bytes for part in parts),
         workers,
         [part.layout.tables for part in parts],
     )

@@ -23,13 +23,14 @@ __all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "emit"]
 
 # One i64 each, in this order; all sizes, strides and offsets in bytes. `taps` is a table of (address of
 # places, address of ends of parts, parts after the first) for each tile of rows; of a tile with ways, one of
-# these, of packed offset and packed block for each way. Then `y_row` is what is left of a row of y.
+# these, of packed offset and packed block for each way. Then `y_row` is what is left of a row of y. With
+# `own_packs`, parameters of `pack` in a table, filters are packed into the workspace first: `packed` is w.
 BLOCK_FIELDS = (
     *COPY_FIELDS,
     "taps",
     "packed_offset", "packed_block", "filter_blocks", "filter_groups", "group_blocks",
     "row_tiles", "rows", "column_tiles", "last_column", "y_offset", "y_filter", "y_row", "filters",
-    "add_sums", "keep_sums", "sums_offset",
+    "add_sums", "keep_sums", "sums_offset", "own_packs", "own_table", "own_offset",
 )  # fmt: skip
 PACK_FIELDS = (
     "w_offset", "packed_offset", "runs", "run_offsets", "run_taps", "tap", "filter", "filters",
@@ -141,9 +142,23 @@ class Block:
         self.p = p = Fields(code, BLOCK_FIELDS)
         Copying(code, p, code.at("%x", p.source_offset), tile.phases)
         self.y, self.sums = code.at("%y", p.y_offset), code.at("%sums", p.sums_offset)
-        self.packed = code.at("%packed", p.packed_offset)
+        self.packed = self.filters_packed()
         self.taps, self.rows = p.address(code, "taps"), p.address(code, "rows")
         code.each(p.filter_groups, self.group)
+
+    def filters_packed(self) -> str:
+        """Return where the packed filters are; pack them if they are the block's own."""
+        code, p = self.code, self.p
+        own, table = code.at("%work", p.own_offset), p.address(code, "own_table")
+
+        def pack(n: str) -> None:
+            place = code.entry(table, n, 8 * len(PACK_FIELDS))
+            code.do(f"call void @pack(ptr {place}, ptr %packed, ptr {own})")
+
+        code.each(p.own_packs, pack)
+        shared = code.at("%packed", p.packed_offset)
+        some = code.put(f"icmp ne i64 {p.own_packs}, 0")
+        return code.put(f"select i1 {some}, ptr {own}, ptr {shared}")
 
     def group(self, number: str) -> None:
         """Filters that stay in the cache while all positions pass."""

@@ -24,7 +24,8 @@ LEAST_REACHED = 3  # taps, for which all that a vector reaches is transposed
 class Packing:
     """The filters of a problem, which begin `first` bytes into w; they are packed from byte `start` on.
 
-    `w` are strides of (group, filter, channel, k...), in bytes.
+    `w` are strides of (group, filter, channel, k...), in bytes. Of a part of a problem, `end` is where the
+    last element of all filters ends.
     """
 
     problem: ConvProblem
@@ -38,9 +39,17 @@ class Packing:
     sizes: list[int]
     blocks: int
     block_bytes: int
+    w_end: int
 
     def __init__(
-        self, problem: ConvProblem, tile: Tile, layout: Layout, w: Strides, first: int, start: int
+        self,
+        problem: ConvProblem,
+        tile: Tile,
+        layout: Layout,
+        w: Strides,
+        first: int,
+        start: int,
+        end: int | None = None,
     ) -> None:
         self.problem, self.tile, self.layout = problem, tile, layout
         self.w, self.first, self.start = w, first, start
@@ -53,6 +62,7 @@ class Packing:
             self.steps[-1] = -self.steps[-1]
         self.blocks = ceil(problem.filters / tile.width)
         self.block_bytes = self.taps * tile.width * tile.itemsize
+        self.w_end = self._end() if end is None else end
 
     @property
     def end(self) -> int:
@@ -69,13 +79,16 @@ class Packing:
 
     def calls(self) -> Array:
         """Return the parameters, a row for each call."""
+        every = list(product(range(self.problem.groups), range(self.blocks)))
+        return self.calls_of(every, max(1, 8 // len(every)))
+
+    def calls_of(self, every: list[tuple[int, int]], cuts: int = 1) -> Array:
+        """Return those of some (group, block), each in so many cuts at most."""
         offsets, run_taps = self._runs()
-        calls = self.problem.groups * self.blocks
-        cuts = np.array_split(offsets, max(1, min(len(offsets), 8 // calls)))
         rows = []
-        for group, block in product(range(self.problem.groups), range(self.blocks)):
+        for group, block in every:
             before = 0
-            for cut in cuts:
+            for cut in np.array_split(offsets, min(len(offsets), cuts)):
                 for some, safe in self._safe(group, block, cut, run_taps):
                     rows.append(self._call(group, block, some, run_taps, before, safe))
                     before += len(some) * run_taps
@@ -95,7 +108,7 @@ class Packing:
         tile, tap = self.tile, self.steps[-1]
         reached = max(0, (run_taps - 1) * tap) + tile.vector_bytes
         ends = self._offset(group, block) + starts + (tile.width - 1) * self.w[1] + reached
-        safe = ends <= self._end()
+        safe = ends <= self.w_end
         last = len(starts) - (not safe[-1])
         if last:
             yield starts[:last], bool(safe[:last].all())

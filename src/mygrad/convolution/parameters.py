@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mygrad.convolution.emitter import BLOCK_FIELDS
-from mygrad.convolution.layout import Layout, Strides, table
+from mygrad.convolution.emitter import BLOCK_FIELDS, PACK_FIELDS
+from mygrad.convolution.layout import LINE, Layout, Strides, table
 from mygrad.convolution.packing import Packing
 from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import Range, Schedule, met, part_products
@@ -46,6 +46,7 @@ class Origin(NamedTuple):
 
 
 START = Origin()
+NO_OWN = {"own_packs": 0, "own_table": 0, "own_offset": 0}
 
 
 class Parameters:
@@ -63,6 +64,9 @@ class Parameters:
     layout: Layout
     own_axis: int | None
     sums_bytes: int
+    own_bytes: int
+    work_bytes: int
+    origin: Origin
     filter_blocks: int
     ways: Ways | None
     packings: list[Packing]
@@ -94,8 +98,16 @@ class Parameters:
             self.packings.append(Packing(own, self.tile, self.layout, steps, origin.w + first, end))
             end = self.packings[-1].end
         self.filter_blocks, self.packed_end = self.packings[0].blocks, end
-        self.packs = np.concatenate([each.calls() for each in self.packings if each.taps])
+        self.origin, self.own_bytes = origin, 0
+        if plan.packs_own:
+            self.packs, self.packed_end = np.zeros((0, len(PACK_FIELDS)), np.int64), origin.packed
+        else:
+            self.packs = np.concatenate([each.calls() for each in self.packings if each.taps])
         self.tasks = self._tasks()
+        copied = -(-self.layout.copied_bytes // LINE) * LINE  # what a task packs follows what it copies
+        for task in self.tasks:
+            task[:, BLOCK_FIELDS.index("own_offset")] = copied
+        self.work_bytes = copied + self.own_bytes
 
     # -- blocks: a task is the calls that share sums, one for each chunk of taps
 
@@ -129,10 +141,30 @@ class Parameters:
             fields["taps"] = self._ways(tuple(axes), self.ways, block[-1], channels, fields, (group, part[0]))
         last = len(self.plan.chunks) - 1
         fields |= {"add_sums": int(chunk > 0), "keep_sums": int(chunk < last), "sums_offset": 0}
+        fields |= self._own(group, part, chunk) if self.plan.packs_own else NO_OWN
         if last:
             tiles = fields["row_tiles"] * fields["column_tiles"] * fields["filter_blocks"] * self.tile.ways
             self.sums_bytes = max(self.sums_bytes, tiles * self.tile.bytes)
         return fields
+
+    def _own(self, group: int, part: Range, chunk: int) -> dict[str, int]:
+        """Say how a task packs its filters of a chunk."""
+        channels, *taps = self.plan.chunks[chunk]
+        axes = tuple(replace(axis, k=b - a) for axis, (a, b) in zip(self.problem.axes, taps, strict=True))
+        some = replace(self.problem, channels=channels[1] - channels[0], axes=axes)
+        starts = zip((channels[0], *(a for a, _ in taps)), self.packings[0].w[2:], strict=True)
+        first = self.origin.w + sum(start * step for start, step in starts)
+        whole = self.packings[0]
+        packing = Packing(some, self.tile, self.layout, whole.w, first, 0, whole.w_end)
+        packing.start = -packing.place(group, part[0], 0)
+        calls = packing.calls_of([(group, block) for block in range(*part)])
+        self.own_bytes = max(self.own_bytes, (part[1] - part[0]) * packing.block_bytes)
+        return {
+            "packed_block": packing.block_bytes,
+            "own_packs": len(calls),
+            "own_table": self.layout.keep(calls),
+            "own_offset": 0,
+        }
 
     def _ways(
         self,

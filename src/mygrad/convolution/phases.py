@@ -77,6 +77,7 @@ def parameters(problem: ConvProblem, itemsize: int, workers: int) -> list[list[P
     for row in _rows(turned):
         most = _typical(turned, row)
         plan = schedule(most, itemsize, this_machine(), workers, ups[-1])
+        plan = replace(plan, packs_own=plan.packs_own and max(ups) == 1)  # then there is one row of phases
         before = found.setdefault(plan.tile, [])
         packed = before[-1].packed_end if before else 0
         origin = Origin(

@@ -43,6 +43,7 @@ LEAST_PART, MOST_PART = 32, 144  # products
 MOST_STRIDE = 8  # that is worth bringing columns side by side
 WORTH = 0.97  # of the taps: where more of them meet x, those that do not are not left out
 MOST_SHARED = 8  # rows, and taps along them, of one tile
+HEAVY = 4  # times as many filters as data: then tasks pack filters, and x is copied for each of them
 FEW_PRODUCTS = 1 << 20  # not worth cutting for threads
 BROADCAST = 0.5, 0.7  # cycles to load an element to all lanes, where other loads are few, or many
 SHORT = 6  # cycles of a turn that waits for all of the following; the products of a longer one hide it
@@ -73,6 +74,8 @@ class Schedule:
     blocks: tuple[tuple[Range, ...], ...]
     filter_parts: int
     group_blocks: int
+    packs_own: bool = False
+    """Whether a task packs the filters that it alone reads, chunk by chunk: they stay in the cache."""
 
 
 # -- the tile
@@ -349,11 +352,11 @@ def schedule(problem: ConvProblem, itemsize: int, machine: Machine, threads: int
     parts = 4 * threads if problem.products > FEW_PRODUCTS else 1
     least = tile.rows if tile.row_taps > 1 else 1, tile.columns
     filter_blocks = ceil(problem.filters / tile.width)
-    heavy = prod(problem.w_shape) > prod(problem.x_shape)  # then x is read again rather than filters
-    shares = min(ceil(parts / 2), filter_blocks) if heavy else 1
+    heavy = prod(problem.w_shape) / max(1, prod(problem.x_shape))
+    own = heavy > HEAVY and ways == tile.row_taps == 1
+    shares = min(parts if own else ceil(parts / 2), filter_blocks) if heavy > 1 else 1
     cuts = blocks(problem, chunks[0], itemsize, machine, ceil(parts / problem.groups / shares), least)
     taps = prod(b - a for a, b in chunks[0]) * ways
     together = max(1, machine.l2 // 3 // (taps * tile.width * tile.itemsize))
     few = min(filter_blocks, ceil(2 * threads / (len(cuts) * problem.groups))) if parts > 1 else 1
-    filter_parts = max(few, shares)
-    return Schedule(tile, chunks, tuple(cuts), filter_parts, together)
+    return Schedule(tile, chunks, tuple(cuts), max(few, shares), together, own and len(cuts) == 1)

@@ -153,7 +153,7 @@ def _calls(problem: ConvProblem, itemsize: int, workers: int) -> Calls:
         if _saves(phase, itemsize, room):
             plan = winograd.plan(phase, itemsize, (g, steps, y), alone)
         else:
-            plan = direct.plan(phase, itemsize, g, steps, y, workers)
+            plan = direct.plan(phase, itemsize, g, steps, y, workers, own=False)
         plan = replace(plan, workers=workers)
         calls.append(Call(plan, _first(w, taps) // itemsize, _first(each, outputs) // itemsize))
     places = tuple(tuple((r, 0) for r in range(stride)) for stride in ups)
