@@ -35,6 +35,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 LAYERS = {
     "conv": ("conv_nd", "conv", ""),
+    "other": ("conv_nd on other layers", "other", ""),
     "grouped": ("conv_nd with groups", "family", "conv"),
     "transposed": ("conv_transpose_nd", "family", "transposed"),
     "pooling": ("max_pool and avg_pool", "family", "max avg"),
