@@ -130,32 +130,42 @@ def micro_kernel(code: Code, tile: Tile, rows: Values, pitch: str, packed: str, 
         line = code.offset(code.at(entry, 4)) if tile.row_taps == 1 else code.multiply(t, tile.line_bytes)
         return products(code, tile, sources, code.at(packed, line), sums)
 
-    def end(part: Value) -> Value:
+    def end(part: Value) -> str:
         return code.offset(code.entry(taps.ends, part, 4))
 
-    return in_cuts(code, tile.sums, taps.following, end, tap)
+    def later(number: str) -> Part:
+        start = end(number)
+        return start, code.subtract(end(code.add(number, 1)), start)
+
+    return in_cuts(code, tile.sums, end(0), taps.following, later, tap)
+
+
+Part = tuple[Value, Value]
+"""Where a part of a sum begins, and its length."""
 
 
 def in_parts(
     code: Code, count: int, steps: str, part: str, step: Callable[[Value, Values], Values]
 ) -> Values:
     """Return `count` sums over all steps, `part` steps at a time: short sums have small rounding errors."""
-    parts = code.put(f"sdiv i64 {code.subtract(steps, 1)}, {part}")  # after the first one
+    following = code.put(f"sdiv i64 {code.subtract(steps, 1)}, {part}")
 
-    def end(number: Value) -> Value:
-        return code.smaller(code.multiply(code.add(number, 1), part), steps)
+    def later(number: str) -> Part:
+        start = code.multiply(code.add(number, 1), part)
+        return start, code.smaller(part, code.subtract(steps, start))
 
-    return in_cuts(code, count, parts, end, step)
+    return in_cuts(code, count, code.smaller(part, steps), following, later, step)
 
 
 def in_cuts(
     code: Code,
     count: int,
+    first: Value,
     following: str,
-    end: Callable[[Value], Value],
+    later: Callable[[str], Part],
     step: Callable[[Value, Values], Values],
 ) -> Values:
-    """Return `count` sums over all steps of one part, and of the `following`; ``end(n)`` is that of part n.
+    """Return `count` sums over the `first` steps, and over the parts that follow, ``later(n)`` is the n-th.
 
     While a part is summed, the sum of those before waits in %waiting.
     """
@@ -165,14 +175,12 @@ def in_cuts(
     def part(number: str, before: Values) -> Values:
         for value, place in zip(before, places, strict=True):
             code.store(code.vector, value, place, size)
-        start = end(number)
-        length = code.subtract(end(code.add(number, 1)), start)
+        start, length = later(number)
         sums = code.loop(length, lambda n, sums: step(code.add(start, n), sums), zeros, code.vector)
         earlier = [code.vector_at(place, size) for place in places]
         return [code.sum(*each) for each in zip(earlier, sums, strict=True)]
 
-    sums = code.loop(end(0), step, zeros, code.vector)
-    return code.loop(following, part, sums, code.vector)
+    return code.loop(following, part, code.loop(first, step, zeros, code.vector), code.vector)
 
 
 def _filter_products(code: Code, tile: Tile, sources: Values, packed: str, sums: Values) -> Values:
