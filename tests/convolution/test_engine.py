@@ -182,6 +182,23 @@ def test_filters_that_are_not_finite_do_not_meet_padding_in_the_input_gradient(f
     np.testing.assert_array_equal(input_gradient(problem, g, w).ravel(), expected)
 
 
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+@pytest.mark.parametrize(("size", "filters"), [(7, 16), (7, 4), (1, 16)], ids=["many", "few", "one row"])
+def test_what_is_not_finite_meets_padding_where_the_sum_has_it(size, filters, value):
+    """Taps in the padding are left out, but not where 0 * inf is part of the sum."""
+    problem = make((1, 16, size, 7), (filters, 16, 3, 3), stride=1, padding=1)
+    data = arrays(problem, "f8")
+    data["w"][3, 2, 0, 1] = data["g"][0, 1, 0, 0] = value
+    for member in ("forward", "filter"):
+        with np.errstate(invalid="ignore"), use_algorithm("reference"):
+            expected = compute(member, problem, data)
+        for count in (1, 2):
+            with np.errstate(invalid="ignore"), use_algorithm("direct"), use_threads(count):
+                result = compute(member, problem, data)
+            np.testing.assert_array_equal(np.isnan(result), np.isnan(expected))
+            np.testing.assert_array_equal(np.isinf(result), np.isinf(expected))
+
+
 @pytest.mark.parametrize("large", [np.finfo("f8").max, 1e200])
 def test_large_filters_are_finite_though_their_sum_is_not(large):
     problem = make((1, 1, 6), (1, 1, 3), stride=1)

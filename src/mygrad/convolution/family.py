@@ -14,6 +14,7 @@ from mygrad.convolution.arguments import check_room
 from mygrad.convolution.executor import chosen_threads
 from mygrad.convolution.prepared import Run
 from mygrad.convolution.problem import ConvProblem
+from mygrad.convolution.schedule import all_meet
 
 __all__ = ["compute", "convolve", "filter_gradient", "input_gradient"]
 
@@ -52,12 +53,17 @@ def _finite(array: Array) -> bool:
         return isfinite(total) or bool(np.isfinite(array).all())
 
 
-def _faithful(algorithm: planner.Algorithm, member: str, b: Array) -> bool:
-    """Tell whether NaN and infinity in `b` will be where the defining sum has them.
+def _alters(algorithm: planner.Algorithm, problem: ConvProblem, member: str) -> bool:
+    """Tell whether the products with padding are not those of the defining sum: 0 * nan would be seen.
 
-    To gather an input gradient pads g with zeros, and 0 * nan would be a product that the sum has not.
+    To gather an input gradient pads g with zeros; other sums may leave out what meets padding only.
     """
-    return not algorithm.spreads and not (algorithm.pads and member == planner.INPUT and not _finite(b))
+    return (algorithm.pads and member == planner.INPUT) or algorithm.skips(problem)
+
+
+def _faithful(algorithm: planner.Algorithm, problem: ConvProblem, member: str, b: Array) -> bool:
+    """Tell whether NaN and infinity in `b` will be where the defining sum has them."""
+    return not algorithm.spreads and (_finite(b) or not _alters(algorithm, problem, member))
 
 
 def _careful(problem: ConvProblem, member: str, dtype: Any) -> Run:
@@ -67,7 +73,7 @@ def _careful(problem: ConvProblem, member: str, dtype: Any) -> Run:
 
     def other(a: Array, b: Array) -> Array:
         ranked = planner.candidates(problem, member, dtype.char)
-        faithful = next(each for each in ranked if _faithful(each, member, b))
+        faithful = next(each for each in ranked if _faithful(each, problem, member, b))
         return faithful.ready(problem, dtype)(a, b)
 
     def transformed(a: Array, b: Array) -> Array:
@@ -75,16 +81,19 @@ def _careful(problem: ConvProblem, member: str, dtype: Any) -> Run:
             y = run(a, b)
         return y if _finite(y) else other(a, b)
 
+    turned = problem.merged().for_filter() if member == planner.FILTER else problem.merged()
+    some = chosen.skips(problem) and not all_meet(turned)
+
     def padded(a: Array, b: Array) -> Array:
-        if b.size <= prod(problem.shapes[member][2]):
+        if some or b.size <= prod(problem.shapes[member][2]):
             return run(a, b) if _finite(b) else other(a, b)
         with np.errstate(all="ignore"):
             y = run(a, b)
-        return y if _finite(y) or _finite(b) else other(a, b)  # every filter is in some sum
+        return y if _finite(y) or _finite(b) else other(a, b)  # all of b is in some sum
 
     if chosen.spreads:
         return transformed
-    return padded if chosen.pads and member == planner.INPUT else run
+    return padded if _alters(chosen, problem, member) else run
 
 
 def _ready(problem: ConvProblem, member: str, dtype: Any, key: Any) -> Run:

@@ -39,7 +39,7 @@ from mygrad.convolution.executor import threads, use_threads
 from mygrad.convolution.machine import this_machine, usable_processors
 from mygrad.convolution.prepared import Run, prepare
 from mygrad.convolution.problem import FILTER, FORWARD, INPUT, ConvProblem
-from mygrad.convolution.schedule import PACKED, PACKED_APART, calls, cycles, least_copy, packed_bytes
+from mygrad.convolution.schedule import PACKED, PACKED_APART, calls, cycles, least_copy, met, packed_bytes
 
 __all__ = ["ALGORITHMS", "Algorithm", "candidates", "choose", "explain", "use_algorithm"]
 
@@ -73,6 +73,8 @@ class Algorithm:
     """Whether an input gradient adds products with padding that the defining sum does not have."""
     spreads: bool = False
     """Whether what is not finite spoils more than the sums that it is in, but none of it is lost."""
+    skips: Callable[[ConvProblem], bool] = lambda problem: False
+    """Whether it leaves out products with padding that the defining sum has."""
     borders: bool = False
     """Whether it looks up what stands in the padding; others get a copy of x that is continued."""
 
@@ -324,6 +326,14 @@ def _spectra(problem: ConvProblem, itemsize: int) -> int:
     return fourier.workspace(problem.for_input(), itemsize)
 
 
+def _skipping(problem: ConvProblem) -> bool:
+    return met(problem.merged()) < 1
+
+
+def _skipping_filter(problem: ConvProblem) -> bool:
+    return _skipping(problem.merged().for_filter())
+
+
 def _always(problem: ConvProblem, dtype: str) -> bool:
     return True
 
@@ -332,7 +342,16 @@ ALGORITHMS = (
     Algorithm("indexed", FORWARD, indexed.convolve, _lookup, _positions, _few, borders=True),
     Algorithm("indexed", INPUT, indexed.input_gradient, _lookup, _positions, _few, borders=True),
     Algorithm("indexed", FILTER, indexed.filter_gradient, _lookup, _positions, _few, borders=True),
-    Algorithm("direct", FORWARD, direct.convolve, _kernel, direct.workspace, _generated, borders=True),
+    Algorithm(
+        "direct",
+        FORWARD,
+        direct.convolve,
+        _kernel,
+        direct.workspace,
+        _generated,
+        borders=True,
+        skips=_skipping,
+    ),
     Algorithm("winograd", FORWARD, winograd.convolve, _fewest, winograd.workspace, _minimal, spreads=True),
     Algorithm(
         "winograd",
@@ -375,7 +394,14 @@ ALGORITHMS = (
     ),
     Algorithm("subpixel", INPUT, subpixel.input_gradient, _subpixel, _blocks_phased, _phased, spreads=True),
     Algorithm(
-        "direct", FILTER, direct.filter_gradient, _kernel_filter, _blocks_filter, _packable, borders=True
+        "direct",
+        FILTER,
+        direct.filter_gradient,
+        _kernel_filter,
+        _blocks_filter,
+        _packable,
+        borders=True,
+        skips=_skipping_filter,
     ),
     Algorithm("dots", FILTER, filter_dots.filter_gradient, _dots, filter_dots.workspace, _rows, borders=True),
     Algorithm(

@@ -91,6 +91,16 @@ def met(problem: ConvProblem) -> float:
     return float(share) if share < WORTH else 1.0
 
 
+def all_meet(problem: ConvProblem) -> bool:
+    """Tell whether every tap meets x for some row of outputs."""
+    for axis in problem.axes[:-1]:
+        first, last = axis.met(np.arange(axis.o)[:, None])
+        taps = np.arange(axis.k)
+        if not ((first <= taps) & (taps < last)).any(axis=0).all():
+            return False
+    return True
+
+
 def _share(size: int, tile: int) -> float:
     return size / (ceil(size / tile) * tile)
 
