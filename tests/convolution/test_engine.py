@@ -530,7 +530,7 @@ def test_a_block_is_not_cut_where_both_halves_copy_nearly_all_of_it():
 
 
 def test_filters_larger_than_the_data_are_read_by_few_tasks():
-    machine = this_machine()
+    machine = replace(this_machine(), l2=1 << 20)
     shapes = (
         ((1, 512, 7, 7), (512, 512, 3, 3)),
         ((4, 256, 14, 14), (256, 256, 3, 3)),

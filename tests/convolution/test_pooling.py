@@ -187,3 +187,12 @@ def test_narrow_kernels_are_right(name, dtype, monkeypatch):
             by_taps(pooling.spread_sums, finite[:, : windows.outputs[0], : windows.outputs[1]], windows),
             rtol=1e-6, atol=1e-6,
         )  # fmt: skip
+
+
+def test_the_gradient_of_a_global_mean_is_no_view():
+    """A view would be copied once more where gradients are handed out."""
+    windows = pooling.adaptive((7, 7), (1, 1))
+    g = np.arange(6.0).reshape(2, 3, 1, 1)
+    found = pooling.spread_sums(g, windows, 49)
+    assert found.base is None
+    np.testing.assert_array_equal(found, np.broadcast_to(g / 49, (2, 3, 7, 7)))

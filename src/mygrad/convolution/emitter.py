@@ -36,7 +36,7 @@ PACK_FIELDS = (
     "w_offset", "packed_offset", "runs", "run_offsets", "run_taps", "tap", "filter", "filters",
     "squares", "parts", "lines", "alone", "part_taps", "part_low", "part_begin", "part_step",
 )  # fmt: skip
-TAPS = 24  # bytes of an entry, without those of ways
+TAPS = 8 * len(Taps._fields)  # bytes of an entry, without those of ways
 
 
 class Packing:

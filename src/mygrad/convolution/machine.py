@@ -12,10 +12,11 @@ from functools import lru_cache
 from math import inf
 from pathlib import Path
 
+from mygrad.convolution.ir import LINE
+
 __all__ = ["ISAS", "Isa", "Machine", "this_machine", "usable_processors"]
 
 GROUPS = Path("/sys/fs/cgroup")
-LINE = 64  # bytes of a cache line
 WAITS = 1.25
 BUSY_CLOCK = 1.25  # of the clock that the system reports
 

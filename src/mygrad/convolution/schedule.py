@@ -49,9 +49,6 @@ BROADCAST = 0.5, 0.7  # cycles to load an element to all lanes, where other load
 SHORT = 6  # cycles of a turn that waits for all of the following; the products of a longer one hide it
 PIECE, FAR_LOAD = 0.8, 0.25  # cycles to wait for a piece of a row in the second cache, for each load
 STORED, ROW_STORED, REACHED = 1.5, 1.5, 2.5  # cycles to store a vector of sums, a row of y, to reach one
-SHUFFLED = (
-    1.0  # cycles of each shuffle that exchanges rows and lanes of a square of vectors, or its load, store
-)
 LOOP, PLACED = 20, 6  # cycles to begin and end a tile, to find where one of its rows is read and written
 PACKED, PACKED_APART = 0.4, 0.6  # cycles to pack a byte of filters that are contiguous, that are not
 MOVED, ROW = 0.18, 15  # cycles to copy a byte, to begin and end a row
@@ -172,7 +169,7 @@ def _finish(tile: Tile) -> float:
     if tile.by_position:
         return STORED * tile.sums
     squares = tile.vectors * tile.squares
-    turned = squares * tile.lanes * (log2(tile.lanes) + 2) * SHUFFLED
+    turned = squares * tile.lanes * (log2(tile.lanes) + 2)  # shuffles, loads and stores, one a cycle
     return tile.sums + turned + tile.width * (ROW_STORED * tile.rows + REACHED)
 
 
@@ -313,20 +310,17 @@ def blocks(
     def halved(n: int) -> list[int]:
         return [*sizes[:n], ceil(sizes[n] / 2), *sizes[n + 1 :]]
 
-    def copied(n: int) -> float:
-        half = halved(n)
-        return _copied_bytes(problem, half, chunk, itemsize) / prod(half)
-
-    def whole_copied() -> float:
+    def copied(sizes: list[int]) -> float:
         return _copied_bytes(problem, sizes, chunk, itemsize) / prod(sizes)
 
     for axes in (range(len(sizes)), range(len(sizes) - 1)):
         limit = machine.l2 // 2 if len(axes) == len(sizes) else 0
         while _copied_bytes(problem, sizes, chunk, itemsize) > limit if limit else pieces() < parts:
-            left = [n for n in axes if sizes[n] >= 2 * lower[n] and copied(n) <= AGAIN * whole_copied()]
-            if not left:
+            halves = [halved(n) for n in axes if sizes[n] >= 2 * lower[n]]
+            best = min(halves, key=copied, default=sizes)
+            if best is sizes or copied(best) > AGAIN * copied(sizes):
                 break
-            sizes = halved(min(left, key=copied))
+            sizes = best
     found: list[tuple[Range, ...]] = [()]
     for size, count, low, unit in zip(sizes, whole, lower, [1] * (len(whole) - 2) + [*least], strict=True):
         ranges = cut(ceil(count / unit), min(ceil(count / size), max(1, count // low)))

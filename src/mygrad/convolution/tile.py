@@ -116,7 +116,7 @@ class Taps(NamedTuple):
     following: str
 
 
-def micro_kernel(code: Code, tile: Tile, rows: Values, pitch: str, packed: str, taps: "Taps") -> Values:
+def micro_kernel(code: Code, tile: Tile, rows: Values, pitch: str, packed: str, taps: Taps) -> Values:
     """Return the sums over taps, in registers; `pitch` is the distance of rows of x."""
     products = _position_products if tile.by_position else _filter_products
     if tile.row_taps > 1:
