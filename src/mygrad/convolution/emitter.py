@@ -11,18 +11,17 @@ from mygrad.convolution.tile import (
     Taps,
     Tile,
     micro_kernel,
-    square,
     store,
     store_beside,
     store_one,
-    transpose,
     turn,
 )
+from mygrad.convolution.transposition import transpose
 
 __all__ = ["BLOCK_FIELDS", "PACK_FIELDS", "emit"]
 
 # One i64 each, in this order; all sizes, strides and offsets in bytes. `taps` is a table of (address of
-# places, address of ends of parts, parts after the first) for each tile of rows; of a tile with ways, one of
+# places, address of bounds of parts, number of parts) for each tile of rows; of a tile with ways, one of
 # these, of packed offset and packed block for each way. Then `y_row` is what is left of a row of y. With
 # `own_packs`, parameters of `pack` in a table, filters are packed into the workspace first: `packed` is w.
 BLOCK_FIELDS = (
@@ -214,8 +213,8 @@ class Block:
     def listed(self, entry: str) -> Taps:
         """Return the taps of an entry."""
         code = self.code
-        places, ends = (code.load("ptr", code.at(entry, 8 * field), 8) for field in range(2))
-        return Taps(places, ends, code.integer(code.at(entry, 16)))
+        places, bounds = (code.load("ptr", code.at(entry, 8 * field), 8) for field in range(2))
+        return Taps(places, bounds, code.integer(code.at(entry, 16)))
 
     def way(self, way: str, x_rows: Values, b: Value, number: Value) -> None:
         """Compute the sums of one way, and keep them or lay them aside."""
@@ -292,9 +291,7 @@ class Block:
 @emits(Tile)
 def emit(tile: Tile) -> str:
     """Return the module of a tile: `pack` and `block`."""
-    lines = declarations(tile.code())
+    lines = declarations(tile.code(), tile.callees)
     lines += function("block", "parameters x packed y work sums", "", Block(tile).code)
     lines += function("pack", "parameters w packed", "", Packing(tile).code)
-    if not tile.by_position:
-        lines += function("square", "target source", "target_pitch source_pitch", square(tile.code()))
     return "\n".join(lines)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import product
 
 from mygrad.convolution.copying import Fields
-from mygrad.convolution.ir import Code, Value, Values, Vectors, declarations, function
+from mygrad.convolution.ir import Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import in_parts
-from mygrad.convolution.turning import TURN_FIELDS, turn, turning
+from mygrad.convolution.turning import TURN_FIELDS, Bring, PutBack, Turned, turn
 
 __all__ = ["GROUP_DOT_FIELDS", "GroupDotTile"]
 
@@ -26,7 +26,7 @@ GROUP_DOT_FIELDS = (
 
 
 @dataclass(frozen=True)
-class GroupDotTile(Vectors):
+class GroupDotTile(Turned):
     """sums[filters][tap_rows][tap_columns] of `lanes` groups, all taps of a row side by side.
 
     `step` is the distance of two columns in x, `dilation` that of two taps, in elements.
@@ -63,11 +63,11 @@ class GroupDots:
         code, self.size = self.code, tile.vector_bytes
         self.p = p = Fields(code, GROUP_DOT_FIELDS)
         code.room("waiting", tile.sums * self.size)
-        turn(code, "bring", 0, "%x")
-        turn(code, "bring", len(TURN_FIELDS), "%g")
+        turn(code, Bring, 0, "%x")
+        turn(code, Bring, len(TURN_FIELDS), "%g")
         self.rows, self.tap_rows = p.address(code, "rows"), p.address(code, "tap_rows")
         code.each(p.filter_tiles, self._filters)
-        turn(code, "put_back", 2 * len(TURN_FIELDS), "%y")
+        turn(code, PutBack, 2 * len(TURN_FIELDS), "%y")
 
     def _start(self, number: str, size: int, last: str) -> Value:
         """Return the first of a tile: the last tile begins where it is whole, and has some sums again."""
@@ -145,8 +145,5 @@ class GroupDots:
 def emit_group_dots(tile: GroupDotTile) -> str:
     """Return the module of a tile: `block`."""
     code = GroupDots(tile).code
-    lines = declarations(code)
-    for name in ("bring", "put_back"):
-        lines += turning(name, tile.lanes, tile.itemsize)
-    lines += function("block", "parameters x g y work sums", "", code)
+    lines = declarations(code, tile.callees) + function("block", "parameters x g y work sums", "", code)
     return "\n".join(lines)

@@ -6,10 +6,10 @@
 from dataclasses import dataclass
 
 from mygrad.convolution.copying import Fields
-from mygrad.convolution.ir import Code, Value, Values, Vectors, declarations, function
+from mygrad.convolution.ir import Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import in_parts
-from mygrad.convolution.turning import TURN_FIELDS, turn, turning
+from mygrad.convolution.turning import TURN_FIELDS, Bring, PutBack, Turned, turn
 
 __all__ = ["GROUP_FIELDS", "GroupTile"]
 
@@ -23,7 +23,7 @@ GROUP_FIELDS = (
 
 
 @dataclass(frozen=True)
-class GroupTile(Vectors):
+class GroupTile(Turned):
     """sums[filters][rows][columns] of `lanes` groups.
 
     `step` and `apart` are the distances of two columns in x and in y, in elements.
@@ -56,11 +56,11 @@ class GroupBlock:
         code, self.size = self.code, tile.vector_bytes
         self.p = p = Fields(code, GROUP_FIELDS)
         code.room("waiting", tile.sums * self.size)
-        turn(code, "bring", IN, "%x")
+        turn(code, Bring, IN, "%x")
         self.packed = code.at("%packed", p.packed_offset)
         self.offsets, self.rows = p.address(code, "offsets"), p.address(code, "rows")
         code.each(p.filter_tiles, self.filters)
-        turn(code, "put_back", OUT, "%y")
+        turn(code, PutBack, OUT, "%y")
 
     def filters(self, number: str) -> None:
         """The last tile of filters begins where it is whole, and computes some again."""
@@ -116,18 +116,17 @@ class GroupBlock:
                     code.store(code.vector, next(left), code.at(start, j * tile.apart * self.size), self.size)
 
 
-def _pack(code: Code) -> Code:
+def _pack(tile: GroupTile) -> Code:
     """Write the function that packs filters: they are turned as planes are."""
-    code.do("call void @bring(ptr %parameters, ptr %w, ptr %packed)")
+    code = tile.code()
+    Bring(tile.itemsize, tile.lanes).call(code, ("%parameters", "%w", "%packed"))
     return code
 
 
 @emits(GroupTile)
 def emit_groups(tile: GroupTile) -> str:
     """Return the module of a tile: `pack` and `block`."""
-    shape = tile.lanes, tile.itemsize
-    lines = declarations(tile.code())
-    lines += turning("bring", *shape) + turning("put_back", *shape)
+    lines = declarations(tile.code(), tile.callees)
     lines += function("block", "parameters x packed y work sums", "", GroupBlock(tile).code)
-    lines += function("pack", "parameters w packed", "", _pack(tile.code()))
+    lines += function("pack", "parameters w packed", "", _pack(tile))
     return "\n".join(lines)

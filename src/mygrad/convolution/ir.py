@@ -5,8 +5,9 @@ Knows vectors of one width and loops with carried values; nothing of convolution
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-__all__ = ["LINE", "Code", "Value", "Values", "Vectors"]
+__all__ = ["LINE", "Callee", "Code", "Value", "Values", "Vectors"]
 
 LINE = 64  # bytes of a cache line
 
@@ -331,8 +332,8 @@ class Code:
         self.when(flag, inside)
 
 
-def declarations(code: Code) -> list[str]:
-    """Return the intrinsics that instructions may call."""
+def declarations(code: Code, callees: "Sequence[Callee]" = ()) -> list[str]:
+    """Return the intrinsics that instructions may call, and functions of other modules."""
     kind, flags = code.vector, f"<{code.lanes} x i1>"
     places = f"<{code.lanes} x i32>"
     return [
@@ -345,6 +346,7 @@ def declarations(code: Code) -> list[str]:
         f"declare {kind} @llvm.masked.load.{code.suffix}.p0(ptr, i32, {flags}, {kind})",
         f"declare void @llvm.masked.store.{code.suffix}.p0({kind}, ptr, i32, {flags})",
         f"declare void @llvm.masked.store.v{code.lanes}i32.p0({places}, ptr, i32, {flags})",
+        *(each.declaration for each in callees),
     ]
 
 
@@ -377,3 +379,32 @@ class Vectors:
     def code(self) -> Code:
         """Return an empty body that computes with such vectors."""
         return Code(self.lanes, self.itemsize)
+
+    @property
+    def callees(self) -> "tuple[Callee, ...]":
+        """The functions of other modules that a kernel calls."""
+        return ()
+
+
+@dataclass(frozen=True)
+class Callee(Vectors):
+    """What the module of one function is specialized on, which many kernels call: it is compiled once."""
+
+    pointers: ClassVar[str]
+    integers: ClassVar[str] = ""
+
+    @property
+    def symbol(self) -> str:
+        return f"mygrad.{type(self).__name__.lower()}.{self.lanes}x{self.itemsize}"
+
+    @property
+    def declaration(self) -> str:
+        kinds = ["ptr"] * len(self.pointers.split()) + ["i64"] * len(self.integers.split())
+        return f"declare void @{self.symbol}({', '.join(kinds)})"
+
+    def call(self, code: Code, pointers: Sequence[str], integers: Sequence[Value] = ()) -> None:
+        arguments = [f"ptr {each}" for each in pointers] + [f"i64 {each}" for each in integers]
+        code.do(f"call void @{self.symbol}({', '.join(arguments)})")
+
+    def module(self, code: Code) -> str:
+        return "\n".join(function(self.symbol, self.pointers, self.integers, code))

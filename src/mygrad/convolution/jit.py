@@ -5,7 +5,7 @@ A call lets go of the interpreter lock, so that threads run at the same time.
 
 import ctypes
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from mygrad.concurrency import fork_safe_lock
@@ -112,6 +112,17 @@ def engine_of(module: str) -> Any:
         return engine
 
 
+@cache
+def _found(kind: Any) -> Any:
+    """Compile a function that modules call by its symbol, and return what it lives in."""
+    import llvmlite.binding as llvm
+
+    with _lock:
+        engine = engine_of(module_of(kind))
+        llvm.add_symbol(kind.symbol, engine.get_function_address(kind.symbol))
+        return engine
+
+
 def _compile(module: str) -> Kernel:
     engine = engine_of(module)
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
@@ -145,6 +156,8 @@ def compiled(tile: Any) -> Kernel:
         with _lock:
             kernel = _kernels.get(tile)
             if kernel is None:
+                for each in tile.callees:
+                    _found(each)
                 kernel = _kernels[tile] = _compile(module_of(tile))
     return kernel
 

@@ -244,9 +244,9 @@ class Parameters:
         """
         places = np.stack([offsets[own], own * self.tile.line_bytes], axis=1)
         part = max(1, part_products(self.problem) // self.tile.row_taps)
-        ends = np.searchsorted(own, np.arange(part, max(1, len(offsets)) + part, part))
+        bounds = np.searchsorted(own, np.arange(0, max(1, len(offsets)) + part, part))
         keep = self.layout.keep
-        return keep(places, np.int32), keep(ends, np.int32), len(ends) - 1
+        return keep(places, np.int32), keep(bounds, np.int32), len(bounds) - 1
 
     def _lists(self, axes: Sequence[Axis], channels: int, offsets: Array, tiles: Array) -> Array:
         """Return the taps of each tile of rows: those that meet x along all axes but the last.

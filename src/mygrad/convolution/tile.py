@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
-from mygrad.convolution.ir import Code, Value, Values, Vectors
+from mygrad.convolution.ir import Callee, Code, Value, Values, Vectors
+from mygrad.convolution.transposition import Square, transpose
 
 __all__ = [
     "Taps",
@@ -17,11 +18,9 @@ __all__ = [
     "in_cuts",
     "in_parts",
     "micro_kernel",
-    "square",
     "store",
     "store_beside",
     "store_one",
-    "transposed",
     "turn",
 ]
 
@@ -56,6 +55,10 @@ class Tile(Vectors):
     @property
     def by_position(self) -> bool:
         return self.filters > 0
+
+    @property
+    def callees(self) -> tuple[Callee, ...]:
+        return () if self.by_position else (Square(self.itemsize, self.lanes),)
 
     @property
     def phases(self) -> int:
@@ -105,15 +108,14 @@ class Tile(Vectors):
 
 
 class Taps(NamedTuple):
-    """Names of a table of places, in x and among the packed filters, of the ends of parts, and their number.
+    """Names of a table of places, in x and among packed filters, of the bounds of parts, and their number.
 
-    Parts are added one after the other; the number is without the first one. The filters of a tile with taps
-    of its own follow each other.
+    Parts are added one after the other. The filters of a tile with taps of its own follow each other.
     """
 
     places: str
-    ends: str
-    following: str
+    bounds: str
+    parts: str
 
 
 def micro_kernel(code: Code, tile: Tile, rows: Values, pitch: str, packed: str, taps: Taps) -> Values:
@@ -130,14 +132,11 @@ def micro_kernel(code: Code, tile: Tile, rows: Values, pitch: str, packed: str, 
         line = code.offset(code.at(entry, 4)) if tile.row_taps == 1 else code.multiply(t, tile.line_bytes)
         return products(code, tile, sources, code.at(packed, line), sums)
 
-    def end(part: Value) -> str:
-        return code.offset(code.entry(taps.ends, part, 4))
+    def part(number: str) -> Part:
+        start, end = (code.offset(code.entry(taps.bounds, code.add(number, n), 4)) for n in range(2))
+        return start, code.subtract(end, start)
 
-    def later(number: str) -> Part:
-        start = end(number)
-        return start, code.subtract(end(code.add(number, 1)), start)
-
-    return in_cuts(code, tile.sums, end(0), taps.following, later, tap)
+    return in_cuts(code, tile.sums, taps.parts, part, tap)
 
 
 Part = tuple[Value, Value]
@@ -145,42 +144,49 @@ Part = tuple[Value, Value]
 
 
 def in_parts(
-    code: Code, count: int, steps: str, part: str, step: Callable[[Value, Values], Values]
+    code: Code, count: int, steps: str, size: str, step: Callable[[Value, Values], Values]
 ) -> Values:
-    """Return `count` sums over all steps, `part` steps at a time: short sums have small rounding errors."""
-    following = code.put(f"sdiv i64 {code.subtract(steps, 1)}, {part}")
+    """Return `count` sums over all steps, `size` steps at a time: short sums have small rounding errors."""
+    following = code.put(f"sdiv i64 {code.subtract(steps, 1)}, {size}")
 
-    def later(number: str) -> Part:
-        start = code.multiply(code.add(number, 1), part)
-        return start, code.smaller(part, code.subtract(steps, start))
+    def part(number: str) -> Part:
+        start = code.multiply(number, size)
+        return start, code.smaller(size, code.subtract(steps, start))
 
-    return in_cuts(code, count, code.smaller(part, steps), following, later, step)
+    return in_cuts(code, count, code.add(following, 1), part, step)
 
 
 def in_cuts(
     code: Code,
     count: int,
-    first: Value,
-    following: str,
-    later: Callable[[str], Part],
+    parts: Value,
+    part: Callable[[str], Part],
     step: Callable[[Value, Values], Values],
 ) -> Values:
-    """Return `count` sums over the `first` steps, and over the parts that follow, ``later(n)`` is the n-th.
+    """Return `count` sums over all steps, which come in parts.
 
-    While a part is summed, the sum of those before waits in %waiting.
+    While a part after the first is summed, the sum of those before waits in %waiting.
     """
     zeros, size = ["zeroinitializer"] * count, code.vector_bytes
     places = [code.at("%waiting", n * size) for n in range(count)]
 
-    def part(number: str, before: Values) -> Values:
-        for value, place in zip(before, places, strict=True):
-            code.store(code.vector, value, place, size)
-        start, length = later(number)
-        sums = code.loop(length, lambda n, sums: step(code.add(start, n), sums), zeros, code.vector)
-        earlier = [code.vector_at(place, size) for place in places]
-        return [code.sum(*each) for each in zip(earlier, sums, strict=True)]
+    def one(number: str, before: Values) -> Values:
+        start, length = part(number)
+        later = code.smaller(number, 1)
 
-    return code.loop(following, part, code.loop(first, step, zeros, code.vector), code.vector)
+        def wait() -> None:
+            for value, place in zip(before, places, strict=True):
+                code.store(code.vector, value, place, size)
+
+        def add(sums: Values) -> Values:
+            earlier = [code.vector_at(place, size) for place in places]
+            return [code.sum(*each) for each in zip(earlier, sums, strict=True)]
+
+        code.do_when(later, wait)
+        sums = code.loop(length, lambda n, sums: step(code.add(start, n), sums), zeros, code.vector)
+        return code.when(later, add, sums, code.vector)
+
+    return code.loop(parts, one, zeros, code.vector)
 
 
 def _filter_products(code: Code, tile: Tile, sources: Values, packed: str, sums: Values) -> Values:
@@ -217,37 +223,6 @@ def _shared_products(code: Code, tile: Tile, sources: Values, packed: str, sums:
                 place = (f * tile.rows + row) * tile.vectors + v
                 results[place] = code.fma(filters[tap * count + f], x, results[place])
     return results
-
-
-def transposed(code: Code, vectors: Values) -> Values:
-    """Return the columns of a square of vectors, swapping ever smaller blocks.
-
-    a0 a1      a0 b0
-    b0 b1  ->  a1 b1
-    """
-    lanes, block = range(code.lanes), code.lanes // 2
-    while block:
-        swapped = list(vectors)
-        for i in (i for i in lanes if not i & block):
-            a, b = vectors[i], vectors[i + block]
-            first = [code.lanes + lane - block if lane & block else lane for lane in lanes]
-            second = [code.lanes + lane if lane & block else lane + block for lane in lanes]
-            swapped[i], swapped[i + block] = code.shuffle(a, b, first), code.shuffle(a, b, second)
-        vectors, block = swapped, block // 2
-    return vectors
-
-
-def square(code: Code) -> Code:
-    """Write the function that exchanges rows and lanes of a square of vectors."""
-    rows = [code.at("%source", code.multiply("%source_pitch", lane)) for lane in range(code.lanes)]
-    for lane, vector in enumerate(transposed(code, [code.vector_at(row) for row in rows])):
-        code.store(code.vector, vector, code.at("%target", code.multiply("%target_pitch", lane)))
-    return code
-
-
-def transpose(code: Code, target: str, target_pitch: Value, source: str, source_pitch: Value) -> None:
-    """Call `square`."""
-    code.do(f"call void @square(ptr {target}, ptr {source}, i64 {target_pitch}, i64 {source_pitch})")
 
 
 def turn(code: Code, tile: Tile, source: str, target: str) -> None:

@@ -4,11 +4,14 @@ array[group][position] and work[position][group] are transposed a square of vect
 then knows neither rows nor strides, and every vector of it is whole.
 """
 
-from mygrad.convolution.copying import Fields
-from mygrad.convolution.ir import Code, Value, function
-from mygrad.convolution.tile import transposed
+from dataclasses import dataclass
 
-__all__ = ["TURN_FIELDS", "turn", "turning"]
+from mygrad.convolution.copying import Fields
+from mygrad.convolution.ir import Callee, Code, Value, Vectors
+from mygrad.convolution.jit import emits
+from mygrad.convolution.transposition import transposed
+
+__all__ = ["TURN_FIELDS", "Bring", "PutBack", "Turned", "turn"]
 
 # Tables: `lanes` is the offset of each lane in the array, `planes` (offset in the array, place in the
 # workspace), `squares` (offset in the array, the places of as many positions as there are lanes), `singles`
@@ -33,9 +36,9 @@ class Turn:
     zeros: str
     array: str
 
-    def __init__(self, lanes: int, itemsize: int, *, bring: bool) -> None:
-        self.code = code = Code(lanes, itemsize)
-        self.bring, self.size = bring, lanes * itemsize
+    def __init__(self, kind: "Turning") -> None:
+        self.code = code = kind.code()
+        self.bring, self.size = isinstance(kind, Bring), kind.vector_bytes
         self.p = p = Fields(code, TURN_FIELDS)
         self.lanes, self.planes, self.squares, self.singles, self.zeros = (
             p.address(code, name) for name in ("lanes", "planes", "squares", "singles", "zeros")
@@ -86,13 +89,40 @@ class Turn:
             code.store(code.vector, value, target, into)
 
 
-def turning(name: str, lanes: int, itemsize: int) -> list[str]:
-    """Return the lines of a function: `bring` to the workspace, or `put_back`."""
-    code = Turn(lanes, itemsize, bring=name == "bring").code
-    return function(name, "parameters array work", "", code)
+@dataclass(frozen=True)
+class Turning(Callee):
+    """The kind of a function that exchanges planes, into the workspace or back."""
+
+    pointers = "parameters array work"
 
 
-def turn(code: Code, name: str, place: int, array: str) -> None:
-    """Call it with the parameters that begin at `place` of those of the caller."""
+@dataclass(frozen=True)
+class Bring(Turning):
+    """From an array to the workspace."""
+
+
+@dataclass(frozen=True)
+class PutBack(Turning):
+    """From the workspace to an array."""
+
+
+@emits(Bring)
+@emits(PutBack)
+def emit_turning(kind: Turning) -> str:
+    """Return the module of a function."""
+    return kind.module(Turn(kind).code)
+
+
+@dataclass(frozen=True)
+class Turned(Vectors):
+    """What a kernel of turned planes is specialized on."""
+
+    @property
+    def callees(self) -> tuple[Callee, ...]:
+        return Bring(self.itemsize, self.lanes), PutBack(self.itemsize, self.lanes)
+
+
+def turn(code: Code, kind: type[Turning], place: int, array: str) -> None:
+    """Call a function with the parameters that begin at `place` of those of the caller."""
     parameters = code.at("%parameters", 8 * place)
-    code.do(f"call void @{name}(ptr {parameters}, ptr {array}, ptr %work)")
+    kind(code.itemsize, code.lanes).call(code, (parameters, array, "%work"))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import prod
 
 from mygrad.convolution.copying import Fields
-from mygrad.convolution.ir import Code, Value, Values, declarations, function
+from mygrad.convolution.ir import Callee, Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.minimal_filtering import (
     Grid,
@@ -23,7 +23,8 @@ from mygrad.convolution.minimal_filtering import (
     in_two_stages,
     places,
 )
-from mygrad.convolution.tile import in_parts, square, transpose
+from mygrad.convolution.tile import in_parts
+from mygrad.convolution.transposition import Square, transpose
 from mygrad.convolution.winograd_runs import RUN_FIELDS, Operand, Runs, data_of
 
 __all__ = ["FILTER_FIELDS", "TRANSFORM_FIELDS", "ProductsTile", "TransformsTile", "WinogradFilterTile"]
@@ -45,6 +46,10 @@ FILTER_FIELDS = (
 @dataclass(frozen=True)
 class WinogradFilterTile(Registers):
     """Lanes are channels."""
+
+    @property
+    def callees(self) -> tuple[Callee, ...]:
+        return (Square(self.itemsize, self.lanes),)
 
 
 @dataclass(frozen=True)
@@ -223,7 +228,5 @@ def emit_transforms(tile: TransformsTile) -> str:
 def emit_winograd_filter(tile: WinogradFilterTile) -> str:
     """Return the module of a tile: `block`."""
     code = FilterBlock(tile).code
-    text = declarations(code)
-    text += function("block", "parameters x g y work sums", "", code)
-    text += function("square", "target source", "target_pitch source_pitch", square(tile.code()))
+    text = declarations(code, tile.callees) + function("block", "parameters x g y work sums", "", code)
     return "\n".join(text)

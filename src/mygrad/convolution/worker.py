@@ -5,6 +5,7 @@ same for all kernels, and compiled once: a job has the addresses of the function
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from mygrad.convolution.addresses import PLACE
 from mygrad.convolution.ir import Code
@@ -133,6 +134,8 @@ class Call:
 @dataclass(frozen=True)
 class Worker:
     """The kind of the one module that has `work` and `call`."""
+
+    callees: ClassVar[tuple[Any, ...]] = ()
 
 
 @emits(Worker)
