@@ -459,10 +459,12 @@ def test_the_configuration_is_printed(capsys):
         make((8, 32, 96, 96), (32, 32, 3, 3), stride=1, padding=1),
         make((4, 1, 700, 700), (1, 1, 5, 5), stride=1),
         make((1, 1, 2_000_000), (4, 1, 2049), stride=1),
+        make((16, 32, 64, 64), (32, 32, 31, 31), stride=1, padding=15),
+        make((2, 64, 16000), (64, 64, 512), stride=1),
         make((2, 5, 301, 301), (7, 5, 7, 7), stride=2),
         make((2, 96, 91, 91), (96, 1, 5, 5), stride=2, padding=2, groups=96),
     ],
-    ids=["wide", "thin", "long", "strided", "depthwise"],
+    ids=["wide", "thin", "long", "large filters", "long filters", "strided", "depthwise"],
 )
 def test_the_workspace_is_no_larger_than_the_arrays(problem, member):
     data = arrays(problem)

@@ -187,13 +187,17 @@ class Parts:
         with self.lock:
             self.unfinished -= 1
             if not self.unfinished:
+                self.part = None  # who comes late keeps no array
                 self.done.set()
 
 
-def run_parts(count: int, part: Callable[[int], None]) -> None:
-    """Call ``part(n)`` for each n below `count`, on as many threads as may be used; raise what one raised."""
+def run_parts(count: int, part: Callable[[int], None], at_once: int | None = None) -> None:
+    """Call ``part(n)`` for each n below `count`, on as many threads as may be used; raise what one raised.
+
+    No more than `at_once` of them work at the same time, if it is given.
+    """
     job = Parts(count, part)
-    run(job, min(threads(), count))
+    run(job, min(threads(), count, at_once or count))
     if job.error is not None:
         raise job.error
 

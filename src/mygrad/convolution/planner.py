@@ -306,12 +306,13 @@ def _transforms_input(problem: ConvProblem, itemsize: int) -> int:
 
 
 def _transformable(problem: ConvProblem, dtype: str) -> bool:
-    return dtype in "fd" and fourier.applies(problem)
+    return dtype in "fd" and fourier.applies(problem, np.dtype(dtype).itemsize)
 
 
 def _tiles(problem: ConvProblem, dtype: str, *, of_filter: bool = False) -> float:
-    cycles = fourier.cycles(problem, np.dtype(dtype).itemsize, of_filter=of_filter)
-    return cycles / this_machine().hertz / (threads() if fourier.shared(problem) else 1)
+    size = np.dtype(dtype).itemsize
+    cycles = fourier.cycles(problem, size, of_filter=of_filter)
+    return cycles / this_machine().hertz / (threads() if fourier.shared(problem, size) else 1)
 
 
 def _tiles_input(problem: ConvProblem, dtype: str) -> float:
