@@ -3,6 +3,7 @@
 Knows vectors of one width and loops with carried values; nothing of convolution.
 """
 
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -74,6 +75,10 @@ class Code:
 
     def smaller(self, a: Value, b: Value) -> str:
         return self.put(f"call i64 @llvm.smin.i64(i64 {a}, i64 {b})")
+
+    def flag(self, relation: str, a: Value, b: Value) -> str:
+        """Return 1 if a comparison holds, 0 if not."""
+        return self.put(f"zext i1 {self.put(f'icmp {relation} i64 {a}, {b}')} to i64")
 
     def at(self, pointer: str, offset: Value) -> str:
         """Return an address; a frozen one where the offset varies.
@@ -230,6 +235,15 @@ class Code:
 
     def difference(self, a: str, b: str) -> str:
         return self.put(f"fsub {self.vector} {a}, {b}")
+
+    def product(self, a: str, b: str) -> str:
+        return self.put(f"fmul {self.vector} {a}, {b}")
+
+    def constant(self, value: float) -> str:
+        """Return a vector of one number; it is rounded to what lanes have."""
+        rounded = struct.unpack("f", struct.pack("f", value))[0] if self.itemsize == 4 else value
+        bits = struct.unpack("<Q", struct.pack("<d", rounded))[0]
+        return "<" + ", ".join([f"{self.scalar} 0x{bits:016X}"] * self.lanes) + ">"
 
     def negative(self, a: str) -> str:
         return self.put(f"fneg {self.vector} {a}")

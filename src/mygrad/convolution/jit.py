@@ -13,6 +13,7 @@ from mygrad.concurrency import fork_safe_lock
 __all__ = [
     "Kernel",
     "Work",
+    "address_of_function",
     "assembly",
     "available",
     "compiled",
@@ -113,14 +114,20 @@ def engine_of(module: str) -> Any:
 
 
 @cache
-def _found(kind: Any) -> Any:
-    """Compile a function that modules call by its symbol, and return what it lives in."""
+def _found(kind: Any) -> tuple[Any, int]:
+    """Compile a function that modules call by its symbol; return what it lives in, and its address."""
     import llvmlite.binding as llvm
 
     with _lock:
         engine = engine_of(module_of(kind))
-        llvm.add_symbol(kind.symbol, engine.get_function_address(kind.symbol))
-        return engine
+        address = engine.get_function_address(kind.symbol)
+        llvm.add_symbol(kind.symbol, address)
+        return engine, address
+
+
+def address_of_function(kind: Any) -> int:
+    """Return the address of a function that has a module of its own."""
+    return _found(kind)[1]
 
 
 def _compile(module: str) -> Kernel:

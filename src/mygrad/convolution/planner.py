@@ -305,14 +305,22 @@ def _transforms_input(problem: ConvProblem, itemsize: int) -> int:
     return winograd.workspace(problem.for_input(), itemsize)
 
 
-def _transformable(problem: ConvProblem, dtype: str) -> bool:
-    return dtype in "fd" and fourier.applies(problem, np.dtype(dtype).itemsize)
+def _transformable(problem: ConvProblem, dtype: str, *, of_filter: bool = False) -> bool:
+    known = dtype in "fd" and jit.available()
+    return known and fourier.applies(problem, np.dtype(dtype).itemsize, of_filter=of_filter)
+
+
+def _transformable_input(problem: ConvProblem, dtype: str) -> bool:
+    return _transformable(problem.for_input(), dtype)
+
+
+def _transformable_filter(problem: ConvProblem, dtype: str) -> bool:
+    return _transformable(problem, dtype, of_filter=True)
 
 
 def _tiles(problem: ConvProblem, dtype: str, *, of_filter: bool = False) -> float:
-    size = np.dtype(dtype).itemsize
-    cycles = fourier.cycles(problem, size, of_filter=of_filter)
-    return cycles / this_machine().hertz / (threads() if fourier.shared(problem, size) else 1)
+    cycles = fourier.cycles(problem, np.dtype(dtype).itemsize, of_filter=of_filter)
+    return cycles / this_machine().hertz / threads()
 
 
 def _tiles_input(problem: ConvProblem, dtype: str) -> float:
@@ -325,6 +333,10 @@ def _tiles_filter(problem: ConvProblem, dtype: str) -> float:
 
 def _spectra(problem: ConvProblem, itemsize: int) -> int:
     return fourier.workspace(problem.for_input(), itemsize)
+
+
+def _spectra_filter(problem: ConvProblem, itemsize: int) -> int:
+    return fourier.workspace(problem, itemsize, of_filter=True)
 
 
 def _skipping(problem: ConvProblem) -> bool:
@@ -415,9 +427,17 @@ ALGORITHMS = (
         spreads=True,
     ),
     Algorithm("fft", FORWARD, fourier.convolve, _tiles, fourier.workspace, _transformable, spreads=True),
-    Algorithm("fft", INPUT, fourier.input_gradient, _tiles_input, _spectra, _transformable, spreads=True),
     Algorithm(
-        "fft", FILTER, fourier.filter_gradient, _tiles_filter, fourier.workspace, _transformable, spreads=True
+        "fft", INPUT, fourier.input_gradient, _tiles_input, _spectra, _transformable_input, spreads=True
+    ),
+    Algorithm(
+        "fft",
+        FILTER,
+        fourier.filter_gradient,
+        _tiles_filter,
+        _spectra_filter,
+        _transformable_filter,
+        spreads=True,
     ),
     Algorithm("gemm", FORWARD, gemm.convolve, _gather, _block, _blas),
     Algorithm("gemm", INPUT, gemm.gather_input_gradient, _gather_input, _block_input, _blas, pads=True),

@@ -1,0 +1,177 @@
+"""Convolution by Fourier transforms, as LLVM IR: the lanes of a vector are tiles, two tiles in each.
+
+    X[frequency][channel][2][lane] of pairs of tiles, one the real part, the other the imaginary part
+    W[frequency][vector][2][lane]   of filters, which are the lanes of their transforms
+    Y[filter][frequency][2][lane] = sum_channel X conj(W), whose inverse has the outputs of both tiles
+
+Images are transformed where they stay in a cache, and then laid out by frequency: products read in order.
+"""
+
+from dataclasses import dataclass
+
+from mygrad.convolution.copying import Fields
+from mygrad.convolution.fft_passes import transform
+from mygrad.convolution.ir import Callee, Code, Value, Values, Vectors, declarations, function
+from mygrad.convolution.jit import emits
+from mygrad.convolution.turning import TURN_FIELDS, Bring, PutBack, Turning
+
+__all__ = ["PRODUCT_FIELDS", "TRANSFORM_FIELDS", "ProductsTile", "TransformsTile"]
+
+# One i64 each; offsets and distances in bytes. The two tables of lanes are for real and imaginary parts, the
+# second is 0 where there are none. `clear` are the bytes of an image that the array does not fill.
+TURNED = "squares", "square_count", "singles", "single_count"
+PASSES = "passes", "pass_count"
+TRANSFORM_FIELDS = (
+    "first", "second", *TURNED, *PASSES, "images", "offsets", "target", "points", "pitch", "clear",
+)  # fmt: skip
+PRODUCT_FIELDS = (
+    "x_offset", "channels", "x_pitch", "points", "w_pitch", "first_block", "blocks", "filters", "scale",
+    "first", "second", *TURNED, *PASSES, "y_filters", "room",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TransformsTile(Vectors):
+    """What brings images and transforms them."""
+
+    @property
+    def callees(self) -> tuple[Callee, ...]:
+        return (Bring(self.itemsize, self.lanes),)
+
+
+@dataclass(frozen=True)
+class ProductsTile(Vectors):
+    """What multiplies spectra, for `filters` at a time, and transforms them back."""
+
+    filters: int
+
+    @property
+    def callees(self) -> tuple[Callee, ...]:
+        return (PutBack(self.itemsize, self.lanes),)
+
+
+def _turn(code: Code, p: Fields, kind: type[Turning], lanes: str, arrays: tuple[str, str]) -> None:
+    """Exchange one plane of an array and an image, with tables of `p`."""
+    given = {name: getattr(p, name) for name in TURNED} | {"lanes": lanes, "plane_count": 1}
+    given["planes"] = code.put("ptrtoint ptr %plane to i64")
+    for n, name in enumerate(TURN_FIELDS):
+        code.store("i64", str(given.get(name, 0)), code.at("%turn", 8 * n), 8)
+    kind(code.itemsize, code.lanes).call(code, ("%turn", *arrays))
+
+
+def _make_room(code: Code) -> None:
+    code.room("turn", 8 * len(TURN_FIELDS))
+    code.room("plane", 16)
+    code.clear("%plane", 16)
+
+
+@emits(TransformsTile)
+def emit_transforms(tile: TransformsTile) -> str:
+    """Return the module of transforms: a `block` is some images of one vector."""
+    code, size = tile.code(), tile.vector_bytes
+    _make_room(code)
+    p = Fields(code, TRANSFORM_FIELDS)
+    passes, offsets, pair = (
+        p.address(code, "passes"),
+        p.address(code, "offsets"),
+        code.flag("ne", p.second, 0),
+    )
+    apart, alone = code.flag("ne", p.pitch, 2 * size), code.put(f"icmp eq i64 {p.pitch}, {2 * size}")
+
+    def image(number: str) -> None:
+        source = code.at("%x", code.integer(code.entry(offsets, number)))
+        target = code.at(code.at("%y", p.target), code.multiply(number, 2 * size))
+        room = code.put(f"select i1 {alone}, ptr {target}, ptr %work")
+        code.clear(room, p.clear)
+        _turn(code, p, Bring, p.first, (source, room))
+        code.do_when(pair, lambda: _turn(code, p, Bring, p.second, (source, code.at(room, size))))
+        transform(code, room, passes, p.pass_count)
+        code.do_when(apart, lambda: code.each(p.points, lambda point: lay_out(point, room, target)))
+
+    def lay_out(point: str, room: str, target: str) -> None:
+        source = code.at(room, code.multiply(point, 2 * size))
+        place = code.at(target, code.multiply(point, p.pitch))
+        for part in (0, size):
+            code.store(code.vector, code.vector_at(code.at(source, part), size), code.at(place, part), size)
+
+    code.each(p.images, image)
+    lines = declarations(code, tile.callees)
+    return "\n".join(lines + function("block", "parameters x packed y work sums", "", code))
+
+
+class Products:
+    """Write the function of some blocks of filters of as many pairs of tiles as there are lanes."""
+
+    tile: ProductsTile
+    code: Code
+    p: Fields
+    size: int
+    scale: str
+    passes: str
+    y_filters: str
+
+    def __init__(self, tile: ProductsTile) -> None:
+        self.tile, self.code, self.size = tile, tile.code(), tile.vector_bytes
+        code = self.code
+        _make_room(code)
+        self.p = p = Fields(code, PRODUCT_FIELDS)
+        self.scale = code.broadcast(p.address(code, "scale"))
+        self.passes, self.y_filters = p.address(code, "passes"), p.address(code, "y_filters")
+        code.each(p.blocks, lambda n: self._block(code.add(p.first_block, n)))
+
+    def _block(self, block: Value) -> None:
+        code, p, tile = self.code, self.p, self.tile
+        code.each(p.points, lambda point: self._point(block, point))
+        first = code.multiply(block, tile.filters)
+        left = code.smaller(tile.filters, code.subtract(p.filters, first))
+        code.each(left, lambda n: self._back(n, code.add(first, n)))
+
+    def _point(self, block: Value, point: str) -> None:
+        """Fill in Y of one frequency."""
+        code, p, tile = self.code, self.p, self.tile
+        x = code.at(code.at("%x", p.x_offset), code.multiply(point, p.x_pitch))
+        w = code.at("%packed", code.multiply(point, p.w_pitch))
+
+        def channel(c: Value, sums: Values) -> Values:
+            source = code.at(x, code.multiply(c, 2 * self.size))
+            real, imaginary = code.vector_at(source, self.size), code.vector_at(code.at(source, self.size))
+            image = code.multiply(code.add(code.multiply(block, p.channels), c), tile.filters)
+            vector, lane = code.divide(image, tile.lanes)
+            place = code.add(code.multiply(vector, 2 * self.size), code.multiply(lane, tile.itemsize))
+            return self._products((real, imaginary), code.at(w, place), sums)
+
+        zeros = ["zeroinitializer"] * (2 * tile.filters)
+        sums = code.loop(p.channels, channel, zeros, code.vector)
+        for n, value in enumerate(sums):
+            image = code.at("%work", code.multiply(n // 2, p.room))
+            target = code.at(image, code.add(code.multiply(point, 2 * self.size), n % 2 * self.size))
+            code.store(code.vector, code.product(value, self.scale), target, self.size)
+
+    def _products(self, x: tuple[str, str], filters: str, sums: Values) -> Values:
+        """sums[filter] += x conj(w[filter])."""
+        code, results = self.code, list[str]()
+        real, imaginary = x
+        for f in range(self.tile.filters):
+            place = code.at(filters, f * code.itemsize)
+            w = code.broadcast(place), code.broadcast(code.at(place, self.size))
+            total = code.fma(imaginary, w[1], code.fma(real, w[0], sums[2 * f]))
+            turned = code.fma(code.negative(real), w[1], code.fma(imaginary, w[0], sums[2 * f + 1]))
+            results += [total, turned]
+        return results
+
+    def _back(self, number: str, f: Value) -> None:
+        """Transform the sums of a filter back, and put them where outputs are."""
+        code, p = self.code, self.p
+        image = code.at("%work", code.multiply(number, p.room))
+        transform(code, image, self.passes, p.pass_count)
+        y = code.at("%y", code.integer(code.entry(self.y_filters, f)))
+        for lanes, start in ((p.first, image), (p.second, code.at(image, self.size))):
+            _turn(code, p, PutBack, lanes, (y, start))
+
+
+@emits(ProductsTile)
+def emit_products(tile: ProductsTile) -> str:
+    """Return the module of products."""
+    code = Products(tile).code
+    lines = declarations(code, tile.callees)
+    return "\n".join(lines + function("block", "parameters x packed y work sums", "", code))
