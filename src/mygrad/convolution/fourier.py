@@ -122,19 +122,25 @@ class Part:
         return Shape(self.tiling.sizes, *numbers, block, lanes, self.itemsize)
 
     @property
+    def array_bytes(self) -> int:
+        """The bytes of data with their padding, or of outputs of whole tiles: one after the other."""
+        x, y = self.itemsize * prod(self.x_shape), self.itemsize * prod(self.y_shape)
+        return x + y + self.itemsize * prod(self.w_shape) if self.of_filter else max(x, y)
+
+    @property
     def bytes(self) -> int:
         """The bytes of everything but the work of each thread."""
-        arrays = prod(self.x_shape) + prod(self.y_shape) + prod(self.w_shape) * self.of_filter
-        return self.shape.filter_bytes + self.shape.data_bytes + self.itemsize * arrays
+        return self.shape.filter_bytes + self.shape.data_bytes + self.array_bytes
 
-    def cycles(self, machine: Machine) -> float:
-        """Predict the cycles of one core."""
+    def cycles(self, machine: Machine, times: int = 1) -> float:
+        """Predict the cycles of one core for so many parts, whose filters are transformed once."""
         shape = self.shape
-        vectors = shape.vectors + shape.pairs * (shape.channels + shape.filters)
+        vectors = shape.vectors * (times if self.of_filter else 1)
+        vectors += times * shape.pairs * (shape.channels + shape.filters)
         transforms = vectors * shape.points * (FLOPS * log2(shape.points) + TURNED)
         products = PRODUCT * shape.points * shape.pairs * shape.channels * shape.blocks * shape.block
         moved = MOVED * self.itemsize * (prod(self.x_shape) + prod(self.y_shape))
-        return (transforms + products) * 2 * machine.cycles(machine.isa.bits) + moved
+        return (transforms + times * products) * 2 * machine.cycles(machine.isa.bits) + times * moved
 
 
 def _taps(axis: Axis) -> tuple[int, ...]:
@@ -158,8 +164,16 @@ def _best(problem: ConvProblem, itemsize: int, machine: Machine, *, of_filter: b
         _part(problem, itemsize, Tiling.made_of(problem, sizes), of_filter=of_filter) for sizes in choices
     )
     budget = _budget(problem, itemsize)
-    fitting = (part for part in parts if _cut(part, budget))
-    return min(fitting, key=lambda part: part.cycles(machine), default=None)
+    fitting = [part for part in parts if _cut(part, budget)]
+    return min(fitting, key=lambda part: _cycles(part, budget, machine), default=None)
+
+
+def _cycles(part: Part, budget: int, machine: Machine) -> float:
+    """Predict the cycles of one core, in as many parts as fit the memory."""
+    most = _cut(part, budget)
+    assert most is not None
+    times = ceil(part.samples / most.samples) * ceil(part.tiling.counts[0] / most.tiling.counts[0])
+    return most.cycles(machine, times) + times * CALLS * CALL
 
 
 def _budget(problem: ConvProblem, itemsize: int) -> int:
@@ -191,7 +205,7 @@ def cycles(problem: ConvProblem, itemsize: int, *, of_filter: bool = False) -> f
     """Predict the cycles of one core."""
     part = _best(problem, itemsize, this_machine(), of_filter=of_filter)
     assert part is not None
-    return problem.groups * (part.cycles(this_machine()) + CALLS * CALL)
+    return problem.groups * _cycles(part, _budget(problem, itemsize), this_machine())
 
 
 def workspace(problem: ConvProblem, itemsize: int, *, of_filter: bool = False) -> int:
@@ -238,6 +252,11 @@ def _calls(part: Part, workers: int) -> Calls:
     return Calls(part.shape, (gradients, data, Images(channels, filters)), (y_box, x_box, w_box), workers)
 
 
+def _view(buffer: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return an array at the beginning of a buffer."""
+    return buffer[: prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+
+
 class Room:
     """Arrays that are borrowed for one call."""
 
@@ -249,8 +268,7 @@ class Room:
         return self.buffers[-1]
 
     def array(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        size = prod(shape) * dtype.itemsize
-        return self.bytes(size)[:size].view(dtype).reshape(shape)
+        return _view(self.bytes(prod(shape) * dtype.itemsize), shape, dtype)
 
     def give_back(self) -> None:
         for buffer in self.buffers:
@@ -310,7 +328,8 @@ def _convolve(problem: ConvProblem, x: Array, w: Array, y: Array) -> None:
         if spectra is None:
             spectra = room.bytes(part.shape.filter_bytes)
             calls.filters(w, w, spectra)
-        data, results = inner.array(part.x_shape, x.dtype), inner.array(part.y_shape, x.dtype)
+        arrays = inner.bytes(part.array_bytes)
+        data, results = (_view(arrays, shape, x.dtype) for shape in (part.x_shape, part.y_shape))
         _load(x[a:b], [begins[0] + first, *begins[1:]], data)
         tiles = inner.bytes(part.shape.data_bytes)
         calls.data(data, data, tiles)
