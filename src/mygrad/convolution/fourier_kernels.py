@@ -3,6 +3,7 @@
     X[frequency][channel][2][lane] of pairs of tiles, one the real part, the other the imaginary part
     W[frequency][vector][2][lane]   of filters, which are the lanes of their transforms
     Y[filter][frequency][2][lane] = sum_channel X conj(W), whose inverse has the outputs of both tiles
+    Y[frequency][2][plane] = sum_lane X conj(G) of a filter gradient with few channels and filters
 
 Images are transformed where they stay in a cache, and then laid out by frequency: products read in order.
 """
@@ -15,18 +16,31 @@ from mygrad.convolution.ir import Callee, Code, Value, Values, Vectors, declarat
 from mygrad.convolution.jit import emits
 from mygrad.convolution.turning import TURN_FIELDS, Bring, PutBack, Turning
 
-__all__ = ["PRODUCT_FIELDS", "TRANSFORM_FIELDS", "ProductsTile", "TransformsTile"]
+__all__ = [
+    "PRODUCT_FIELDS",
+    "REDUCTION_FIELDS",
+    "TRANSFORM_FIELDS",
+    "ProductsTile",
+    "ReductionsTile",
+    "TransformsTile",
+]
 
 # One i64 each; offsets and distances in bytes. The two tables of lanes are for real and imaginary parts, the
-# second is 0 where there are none. `clear` are the bytes of an image that the array does not fill.
+# second is 0 where there are none; `counts` are lanes that stay, of both, or 0 where all do. `clear` are the
+# bytes of an image that the array does not fill.
 TURNED = "squares", "square_count", "singles", "single_count"
 PASSES = "passes", "pass_count"
+Complex = tuple[str, str]
 TRANSFORM_FIELDS = (
-    "first", "second", *TURNED, *PASSES, "images", "offsets", "target", "points", "pitch", "clear",
+    "first", "second", "counts", *TURNED, *PASSES, "images", "offsets", "target", "points", "pitch", "clear",
 )  # fmt: skip
 PRODUCT_FIELDS = (
     "x_offset", "channels", "x_pitch", "points", "w_pitch", "first_block", "blocks", "filters", "scale",
     "first", "second", *TURNED, *PASSES, "y_filters", "room",
+)  # fmt: skip
+REDUCTION_FIELDS = (
+    "pairs", "x_pair", "x_pitch", "g_pair", "g_pitch", "points", "planes", "x_planes", "g_planes", "scale",
+    "first", *TURNED, *PASSES, "clear",
 )  # fmt: skip
 
 
@@ -44,6 +58,15 @@ class ProductsTile(Vectors):
     """What multiplies spectra, for `filters` at a time, and transforms them back."""
 
     filters: int
+
+    @property
+    def callees(self) -> tuple[Callee, ...]:
+        return (PutBack(self.itemsize, self.lanes),)
+
+
+@dataclass(frozen=True)
+class ReductionsTile(Vectors):
+    """What sums products of spectra over all tiles, and transforms the sums back."""
 
     @property
     def callees(self) -> tuple[Callee, ...]:
@@ -85,8 +108,20 @@ def emit_transforms(tile: TransformsTile) -> str:
         code.clear(room, p.clear)
         _turn(code, p, Bring, p.first, (source, room))
         code.do_when(pair, lambda: _turn(code, p, Bring, p.second, (source, code.at(room, size))))
+        code.do_when(code.flag("ne", p.counts, 0), lambda: some_lanes(room))
         transform(code, room, passes, p.pass_count)
         code.do_when(apart, lambda: code.each(p.points, lambda point: lay_out(point, room, target)))
+
+    def some_lanes(room: str) -> None:
+        counts = p.address(code, "counts")
+        masks = [code.below_lane(code.integer(code.at(counts, 8 * n))) for n in range(2)]
+
+        def one(point: str) -> None:
+            for n, mask in enumerate(masks):
+                place = code.at(room, code.add(code.multiply(point, 2 * size), n * size))
+                code.store(code.vector, code.masked(mask, code.vector_at(place, size)), place, size)
+
+        code.each(p.points, one)
 
     def lay_out(point: str, room: str, target: str) -> None:
         source = code.at(room, code.multiply(point, 2 * size))
@@ -97,6 +132,17 @@ def emit_transforms(tile: TransformsTile) -> str:
     code.each(p.images, image)
     lines = declarations(code, tile.callees)
     return "\n".join(lines + function("block", "parameters x packed y work sums", "", code))
+
+
+def _complex_at(code: Code, place: str) -> Complex:
+    size = code.vector_bytes
+    return code.vector_at(place, size), code.vector_at(code.at(place, size), size)
+
+
+def _added(code: Code, x: Complex, w: Complex, total: Complex) -> Complex:
+    """Return total + x conj(w)."""
+    real = code.fma(x[1], w[1], code.fma(x[0], w[0], total[0]))
+    return real, code.fma(code.negative(x[0]), w[1], code.fma(x[1], w[0], total[1]))
 
 
 class Products:
@@ -134,11 +180,10 @@ class Products:
 
         def channel(c: Value, sums: Values) -> Values:
             source = code.at(x, code.multiply(c, 2 * self.size))
-            real, imaginary = code.vector_at(source, self.size), code.vector_at(code.at(source, self.size))
             image = code.multiply(code.add(code.multiply(block, p.channels), c), tile.filters)
             vector, lane = code.divide(image, tile.lanes)
             place = code.add(code.multiply(vector, 2 * self.size), code.multiply(lane, tile.itemsize))
-            return self._products((real, imaginary), code.at(w, place), sums)
+            return self._products(_complex_at(code, source), code.at(w, place), sums)
 
         zeros = ["zeroinitializer"] * (2 * tile.filters)
         sums = code.loop(p.channels, channel, zeros, code.vector)
@@ -147,16 +192,13 @@ class Products:
             target = code.at(image, code.add(code.multiply(point, 2 * self.size), n % 2 * self.size))
             code.store(code.vector, code.product(value, self.scale), target, self.size)
 
-    def _products(self, x: tuple[str, str], filters: str, sums: Values) -> Values:
+    def _products(self, x: Complex, filters: str, sums: Values) -> Values:
         """sums[filter] += x conj(w[filter])."""
         code, results = self.code, list[str]()
-        real, imaginary = x
         for f in range(self.tile.filters):
             place = code.at(filters, f * code.itemsize)
             w = code.broadcast(place), code.broadcast(code.at(place, self.size))
-            total = code.fma(imaginary, w[1], code.fma(real, w[0], sums[2 * f]))
-            turned = code.fma(code.negative(real), w[1], code.fma(imaginary, w[0], sums[2 * f + 1]))
-            results += [total, turned]
+            results += _added(code, x, w, (sums[2 * f], sums[2 * f + 1]))
         return results
 
     def _back(self, number: str, f: Value) -> None:
@@ -173,5 +215,60 @@ class Products:
 def emit_products(tile: ProductsTile) -> str:
     """Return the module of products."""
     code = Products(tile).code
+    lines = declarations(code, tile.callees)
+    return "\n".join(lines + function("block", "parameters x packed y work sums", "", code))
+
+
+class Reductions:
+    """Write the function of some planes (filter, channel) of a filter gradient: lanes, once summed."""
+
+    code: Code
+    p: Fields
+    size: int
+
+    def __init__(self, tile: ReductionsTile) -> None:
+        self.code, self.size = tile.code(), tile.vector_bytes
+        code = self.code
+        _make_room(code)
+        self.p = p = Fields(code, REDUCTION_FIELDS)
+        scale = code.broadcast(p.address(code, "scale"))
+        x_planes, g_planes = p.address(code, "x_planes"), p.address(code, "g_planes")
+        code.clear("%work", p.clear)
+
+        def plane(number: str) -> None:
+            x, g = (
+                code.at(array, code.integer(code.entry(planes, number)))
+                for array, planes in (("%x", x_planes), ("%packed", g_planes))
+            )
+            target = code.entry("%work", number, code.itemsize)
+            code.each(p.points, lambda point: self._point(point, (x, g), target, scale))
+
+        code.each(p.planes, plane)
+        transform(code, "%work", p.address(code, "passes"), p.pass_count)
+        _turn(code, p, PutBack, p.first, ("%y", "%work"))
+
+    def _point(self, point: str, planes: tuple[str, str], target: str, scale: str) -> None:
+        """Put the sum over all tiles, of one frequency, into a lane."""
+        code, p = self.code, self.p
+        x, g = (
+            code.at(plane, code.multiply(point, pitch))
+            for plane, pitch in zip(planes, (p.x_pitch, p.g_pitch), strict=True)
+        )
+
+        def pair(number: str, sums: Values) -> Values:
+            places = code.at(x, code.multiply(number, p.x_pair)), code.at(g, code.multiply(number, p.g_pair))
+            data, gradients = (_complex_at(code, place) for place in places)
+            return list(_added(code, data, gradients, (sums[0], sums[1])))
+
+        sums = code.loop(p.pairs, pair, ["zeroinitializer"] * 2, code.vector)
+        place = code.at(target, code.multiply(point, 2 * self.size))
+        for n, value in enumerate(sums):
+            code.store(code.scalar, code.total(code.product(value, scale)), code.at(place, n * self.size))
+
+
+@emits(ReductionsTile)
+def emit_reductions(tile: ReductionsTile) -> str:
+    """Return the module of reductions."""
+    code = Reductions(tile).code
     lines = declarations(code, tile.callees)
     return "\n".join(lines + function("block", "parameters x packed y work sums", "", code))
