@@ -129,9 +129,10 @@ class Calls:
 
     def _passes(self, *, inverse: bool) -> dict[str, int]:
         shape = self.shape
-        rows, kept = passes(shape.sizes, shape.lanes, shape.itemsize, inverse=inverse)
-        self.kept.append(kept)
-        return {"passes": self.keep(rows), "pass_count": len(rows)}
+        made = passes(shape.sizes, shape.lanes, shape.itemsize, inverse=inverse)
+        self.kept.append(made)
+        stages = {"stages": self.keep(made.stages), "stage_count": len(made.stages)}
+        return {"passes": self.keep(made.rows)} | stages
 
     def transforms(self, x: Images, box: Box, shape: Shape, *, once: bool = False) -> Plan:
         """Return the plan of data: a task is some channels of a vector of pairs.

@@ -29,7 +29,7 @@ __all__ = [
 # second is 0 where there are none; `counts` are lanes that stay, of both, or 0 where all do. `clear` are the
 # bytes of an image that the array does not fill.
 TURNED = "squares", "square_count", "singles", "single_count"
-PASSES = "passes", "pass_count"
+PASSES = "passes", "stages", "stage_count"
 Complex = tuple[str, str]
 TRANSFORM_FIELDS = (
     "first", "second", "counts", *TURNED, *PASSES, "images", "offsets", "target", "points", "pitch", "clear",
@@ -82,6 +82,10 @@ def _turn(code: Code, p: Fields, kind: type[Turning], lanes: str, arrays: tuple[
     kind(code.itemsize, code.lanes).call(code, ("%turn", *arrays))
 
 
+def _transform(code: Code, p: Fields, image: str) -> None:
+    transform(code, image, p.address(code, "passes"), p.address(code, "stages"), p.stage_count)
+
+
 def _make_room(code: Code) -> None:
     code.room("turn", 8 * len(TURN_FIELDS))
     code.room("plane", 16)
@@ -94,11 +98,7 @@ def emit_transforms(tile: TransformsTile) -> str:
     code, size = tile.code(), tile.vector_bytes
     _make_room(code)
     p = Fields(code, TRANSFORM_FIELDS)
-    passes, offsets, pair = (
-        p.address(code, "passes"),
-        p.address(code, "offsets"),
-        code.flag("ne", p.second, 0),
-    )
+    offsets, pair = p.address(code, "offsets"), code.flag("ne", p.second, 0)
     apart, alone = code.flag("ne", p.pitch, 2 * size), code.put(f"icmp eq i64 {p.pitch}, {2 * size}")
 
     def image(number: str) -> None:
@@ -109,7 +109,7 @@ def emit_transforms(tile: TransformsTile) -> str:
         _turn(code, p, Bring, p.first, (source, room))
         code.do_when(pair, lambda: _turn(code, p, Bring, p.second, (source, code.at(room, size))))
         code.do_when(code.flag("ne", p.counts, 0), lambda: some_lanes(room))
-        transform(code, room, passes, p.pass_count)
+        _transform(code, p, room)
         code.do_when(apart, lambda: code.each(p.points, lambda point: lay_out(point, room, target)))
 
     def some_lanes(room: str) -> None:
@@ -153,7 +153,6 @@ class Products:
     p: Fields
     size: int
     scale: str
-    passes: str
     y_filters: str
 
     def __init__(self, tile: ProductsTile) -> None:
@@ -162,7 +161,7 @@ class Products:
         _make_room(code)
         self.p = p = Fields(code, PRODUCT_FIELDS)
         self.scale = code.broadcast(p.address(code, "scale"))
-        self.passes, self.y_filters = p.address(code, "passes"), p.address(code, "y_filters")
+        self.y_filters = p.address(code, "y_filters")
         code.each(p.blocks, lambda n: self._block(code.add(p.first_block, n)))
 
     def _block(self, block: Value) -> None:
@@ -205,7 +204,7 @@ class Products:
         """Transform the sums of a filter back, and put them where outputs are."""
         code, p = self.code, self.p
         image = code.at("%work", code.multiply(number, p.room))
-        transform(code, image, self.passes, p.pass_count)
+        _transform(code, p, image)
         y = code.at("%y", code.integer(code.entry(self.y_filters, f)))
         for lanes, start in ((p.first, image), (p.second, code.at(image, self.size))):
             _turn(code, p, PutBack, lanes, (y, start))
@@ -244,7 +243,7 @@ class Reductions:
             code.each(p.points, lambda point: self._point(point, (x, g), target, scale))
 
         code.each(p.planes, plane)
-        transform(code, "%work", p.address(code, "passes"), p.pass_count)
+        _transform(code, p, "%work")
         _turn(code, p, PutBack, p.first, ("%y", "%work"))
 
     def _point(self, point: str, planes: tuple[str, str], target: str, scale: str) -> None:
