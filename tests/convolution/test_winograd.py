@@ -235,11 +235,12 @@ def test_rows_that_no_cache_holds_are_summed():
     assert not forward.applies(long, 4)
 
 
-def test_transforms_of_many_channels_are_not_chosen():
-    """They took seven times as long as sums, for want of what channels cost in the prediction."""
-    problem = ConvProblem.make((4, 96, 27, 27), (256, 96, 5, 5), stride=1, padding=2)
+@pytest.mark.parametrize(("taps", "size", "transformed"), [(3, 13, False), (7, 56, True), (11, 64, True)])
+def test_transforms_of_fourier_are_chosen_for_many_taps(taps, size, transformed):
+    """Of 3 x 3 taps of small images they take three times as long as sums, of 7 x 7 taps half as long."""
+    problem = ConvProblem.make((4, 64, size, size), (64, 64, taps, taps), stride=1, padding=taps // 2)
     for member in MEMBERS:
-        assert planner.choose(problem, member, "d").name != "fft"
+        assert (planner.choose(problem, member, "f").name == "fft") is transformed
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])

@@ -14,6 +14,7 @@ from mygrad.convolution.copying import Fields
 from mygrad.convolution.fft_passes import transform
 from mygrad.convolution.ir import Callee, Code, Value, Values, Vectors, declarations, function
 from mygrad.convolution.jit import emits
+from mygrad.convolution.tile import in_parts
 from mygrad.convolution.turning import TURN_FIELDS, Bring, PutBack, Turning
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
 TURNED = "squares", "square_count", "singles", "single_count"
 PASSES = "passes", "stages", "stage_count"
 Complex = tuple[str, str]
+PART = 32  # channels whose products are added before those of others: short sums have small errors
 TRANSFORM_FIELDS = (
     "first", "second", "counts", *TURNED, *PASSES, "images", "offsets", "target", "points", "pitch", "clear",
 )  # fmt: skip
@@ -159,6 +161,7 @@ class Products:
         self.tile, self.code, self.size = tile, tile.code(), tile.vector_bytes
         code = self.code
         _make_room(code)
+        code.room("waiting", 2 * tile.filters * self.size)
         self.p = p = Fields(code, PRODUCT_FIELDS)
         self.scale = code.broadcast(p.address(code, "scale"))
         self.y_filters = p.address(code, "y_filters")
@@ -184,8 +187,7 @@ class Products:
             place = code.add(code.multiply(vector, 2 * self.size), code.multiply(lane, tile.itemsize))
             return self._products(_complex_at(code, source), code.at(w, place), sums)
 
-        zeros = ["zeroinitializer"] * (2 * tile.filters)
-        sums = code.loop(p.channels, channel, zeros, code.vector)
+        sums = in_parts(code, 2 * tile.filters, p.channels, str(PART), channel)
         for n, value in enumerate(sums):
             image = code.at("%work", code.multiply(n // 2, p.room))
             target = code.at(image, code.add(code.multiply(point, 2 * self.size), n % 2 * self.size))

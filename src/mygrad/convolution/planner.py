@@ -50,7 +50,7 @@ PRODUCT_NS_ELSE = 2.0  # no BLAS
 MOVE_NS = 0.8  # to gather or to add back one element of patches
 PLACE_NS = 0.06  # to put one byte of a phase between those of others
 PLACED_LATER = 1.15  # times as long takes a convolution whose results move again
-LONG_FILTER, LONG_SUM = 200, 750  # taps, products, of which a sum in float32 has the errors of transforms
+LONG_SUM = 220  # products, of which a sum in float32 has the errors of transforms
 EXTEND_NS = 0.13  # to continue one byte of x past its ends, or to fold one back
 CHECK_NS = 0.03  # to see whether a byte of the result is finite, on one thread
 CALL_NS = 1500.0  # one NumPy call
@@ -316,9 +316,8 @@ def _transformable_input(problem: ConvProblem, dtype: str) -> bool:
 
 
 def _short(problem: ConvProblem) -> bool:
-    """Tell whether sums round less than transforms do, which are 1.4 to 1.8 units off on average."""
-    taps = _taps(problem)
-    return taps < LONG_FILTER and problem.channels * taps < LONG_SUM
+    """Tell whether sums round less than transforms do, which are 1.2 to 1.6 units off on average."""
+    return problem.channels * _taps(problem) < LONG_SUM
 
 
 def _tiles(problem: ConvProblem, dtype: str, *, of_filter: bool = False) -> float:
