@@ -102,6 +102,17 @@ def test_an_array_that_was_taken_while_locked_counts_as_locked():
     assert a.flags.writeable
 
 
+def test_rows_of_locked_memory_are_released_with_it():
+    rows, w = np.ones((3, 2)), mg.tensor([1.0, 2.0])
+    total = mg.tensor(0.0)
+    for row in rows:  # all but the first are born read-only
+        total = total + (w * row).sum()
+    total.backward()
+    assert rows.flags.writeable
+    row[0] = 5.0
+    assert rows[-1, 0] == 5.0
+
+
 def test_array_plus_equals_tensor():
     a = np.ones(2)
     t = mg.tensor([1.0, 2.0])

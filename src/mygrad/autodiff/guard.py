@@ -88,6 +88,7 @@ def guard(array: Array, *, ours: bool = False) -> Guard | None:
         base = array.base
         if base is not None and not isinstance(base, np.ndarray):
             base = getattr(base, "base", None)  # NumPy's `as_strided` puts an object of its own between
+        ours = ours or id(base) in _entries  # a view that somebody has taken of locked memory, and uses now
         owner = None if base is None or not isinstance(base, np.ndarray) else guard(base)
         if old is None and not array.flags.writeable and not (ours and owner is not None):
             return owner
