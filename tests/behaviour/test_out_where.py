@@ -186,6 +186,14 @@ def test_dtype_of_ufuncs(dtype):
     assert_array_equal(x.grad, [3.0, 3.0])
 
 
+@pytest.mark.parametrize("out", [np.zeros((4, 3)), mg.zeros((4, 3), dtype=float)])
+def test_a_product_of_vectors_that_fills_a_larger_out(out):
+    x, y = mg.tensor([1.0, 2.0]), mg.tensor([3.0, 5.0])
+    np.matmul(x, y, out=out).backward()
+    np.testing.assert_array_equal(x.grad, 12 * y.data)
+    np.testing.assert_array_equal(y.grad, 12 * x.data)
+
+
 def test_more_arguments_than_operands_and_out_are_refused():
     x = mg.tensor([1.0])
     with pytest.raises(TypeError, match=r"add\(\) takes 2 operands and `out`; 4 arguments"):

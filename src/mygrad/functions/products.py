@@ -33,7 +33,7 @@ def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     if a.ndim == 1:
-        return np.expand_dims(a, -1) * np.expand_dims(g, -2) if b.ndim > 1 else g * a
+        return np.expand_dims(a, -1) * np.expand_dims(g, -2) if b.ndim > 1 else np.expand_dims(g, -1) * a
     if b.ndim == 1:
         return np.matmul(_transposed(a), np.expand_dims(g, -1))[..., 0]
     return np.matmul(_transposed(a), g)
