@@ -114,26 +114,78 @@ def test_a_result_kept_from_before_leads_to_a_tensor_that_is_used_again():
     assert_array_equal(x.grad, [6, 8, 7])
 
 
-def test_but_not_to_one_that_is_not_or_was_written():
-    def unused(x):
-        assert (x > 1).any()
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_result_kept_from_before_leads_past_a_tensor_that_is_gone(times):
+    w = mg.tensor([1.0, 2.0])
+    b = mg.tensor([3.0, 4.0])
+    c = w * b
+    for _ in range(times):
+        b.backward()
+        d = c - b
+    del b
+    d.backward()
+    assert_array_equal(w.grad, [3.0, 4.0])
 
-    def written(x):
-        x *= 2
-        assert x.sum()
 
-    def given_other_data(x):
-        x.data = x.data * 2
-        assert x.sum()
+def given_other_data(x, w):
+    x.data = x.data * 2
 
-    for since in (unused, written, given_other_data):
-        x = mg.tensor([1.0, 2.0])
-        kept = x * 5
-        x.sum().backward()
-        since(x)
-        with pytest.raises(mg.errors.InvalidBackprop):
-            kept.backward()
-        assert x.grad is None or since is unused
+
+def written(x, w):
+    x *= 2
+
+
+def written_and_cleared(x, w):
+    x *= 2
+    x.sum().backward()
+    x -= x.grad
+
+
+def written_with_a_variable_that_is_gone(x, w):
+    x[:1] = mg.tensor(3.0)
+
+
+@pytest.mark.parametrize(
+    "since", [given_other_data, written, written_and_cleared, written_with_a_variable_that_is_gone]
+)
+def test_the_gradient_is_that_for_the_old_values(since):
+    x = mg.tensor([1.0, 2.0])
+    kept = x**3
+    x.sum().backward()
+    since(x, None)
+    (5 * x + kept).backward()
+    assert_array_equal(x.grad, [3 + 5, 12 + 5])
+
+
+def unused(x, w):
+    assert (x > 1).any()
+
+
+def written_but_unused(x, w):
+    x *= 2
+
+
+def written_with_a_variable(x, w):
+    x *= w
+    assert x.sum()
+
+
+def written_with_the_result(x, w):
+    x[0] = w[1]
+    assert x.sum()
+
+
+@pytest.mark.parametrize(
+    "since", [unused, written_but_unused, written_with_a_variable, written_with_the_result]
+)
+def test_but_not_to_one_that_is_unused_or_has_to_pass_it_on(since):
+    x = mg.tensor([1.0, 2.0])
+    kept = x * 5
+    x.sum().backward()
+    since(x, kept)
+    with pytest.raises(mg.errors.InvalidBackprop):
+        kept.backward()
+    assert x.grad is None or since is unused
 
 
 def test_data_assigned_to_a_result_can_be_written():

@@ -39,15 +39,16 @@ class Handle(Protocol):
 class _Cleared:
     """Stands for the operation of a node whose graph is gone.
 
-    The gradient goes to the leaf that took its place, if its tensor has been used again and not written.
+    The gradient goes to what its tensor is now, if that has been used, and if nobody holds a variable that
+    it was made of since: such a one would need its share, perhaps after it has passed on all that it has.
     """
 
     def pull(self, node: "Node", g: Any, gradients: "Gradients") -> None:
         handle = node.handle()
-        leaf = None if handle is None else handle._node
-        if leaf is not None and leaf.used and leaf.operation is None and leaf.value is node.value:
+        now = _last_leaf(node) if handle is None else handle._node
+        if now is not None and now.used and _is_the_only_one_held(now, handle):
             gradients.pop(node, None)
-            gradients.give(leaf, g)
+            gradients.give(now, g)
             return
         raise InvalidBackprop(
             f"A tensor of shape {np.shape(node.value)}, on the way of this back-propagation, was cleared "
@@ -58,6 +59,21 @@ class _Cleared:
 
 
 CLEARED = _Cleared()
+
+
+def _last_leaf(node: "Node | None") -> "Node | None":
+    """Return the leaf that a tensor was when it went, after one or more times that it was cleared."""
+    while node is not None and node.operation is CLEARED:
+        node = node.params
+    return node
+
+
+def _is_the_only_one_held(node: "Node", handle: "Handle | None") -> bool:
+    """Tell whether somebody would see the gradients of no other variable than `handle` upstream of `node`."""
+    handles = (x.handle() for x in upstream(node) if not x.constant)
+    return all(each is None or each is handle for each in handles)
+
+
 LAZY = Guard()  # "lock the array when somebody can first see it"
 
 
@@ -212,15 +228,16 @@ def clear(nodes: Iterable[Node]) -> None:
         if node.operation is CLEARED:
             continue
         handle = node.handle()
-        operation = CLEARED
+        operation, leaf = CLEARED, None
         if handle is not None and node.used:
             if node.guard is LAZY:
                 node.expose()  # a consumer that lives on still needs the array as it is
-            handle._cleared(Node(node.value, node.constant))
+            leaf = Node(node.value, node.constant)
+            handle._cleared(leaf)
         elif handle is not None:
             handle._cleared(node)
             operation = node.guard = None
-        node.operation, node.inputs, node.params, node.holds = operation, (), None, None
+        node.operation, node.inputs, node.params, node.holds = operation, (), leaf, None
 
 
 def attach(node: Node, handle: Any) -> None:
