@@ -11,11 +11,12 @@ import numpy as np
 
 from mygrad.autodiff import modes
 from mygrad.autodiff.creators import Creator
-from mygrad.autodiff.declare import Function, array_of, cast, write
+from mygrad.autodiff.declare import Function, array_of, cast
 from mygrad.autodiff.graph import Gradients, Node
 from mygrad.autodiff.overrides import PUBLIC
 from mygrad.autodiff.tensor import Tensor, record
 from mygrad.autodiff.views import Step, View, register
+from mygrad.autodiff.writes import write
 from mygrad.errors import InvalidGradient
 
 __all__ = ["Operation", "SkipGradient", "execute_op"]

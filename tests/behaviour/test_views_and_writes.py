@@ -94,6 +94,36 @@ def test_a_view_is_disconnected_after_its_graph_is_cleared():
     assert u.grad is None
 
 
+@pytest.mark.parametrize("early", [True, False])
+def test_views_of_a_view_stay_with_it_when_it_parts_from_its_base(early):
+    x = mg.tensor(np.arange(4.0))
+    row, other = x[:3], x[1:]
+    tail = row[1:] if early else None
+    (2 * x).sum().backward()
+    tail = row[1:] if tail is None else tail
+    end = tail[1:]
+    row += 10.0
+    assert row.base is None
+    assert tail.base is row
+    assert end.base is row
+    tail *= 2.0
+    np.testing.assert_array_equal(row.data, [10, 22, 24])
+    np.testing.assert_array_equal(end.data, [24])
+    np.testing.assert_array_equal(x.data, np.arange(4))
+    np.testing.assert_array_equal(other.data, [1, 2, 3])
+    assert other.base is x
+
+
+def test_a_view_whose_graph_is_done_parts_alone():
+    x = mg.tensor(np.arange(4.0))
+    row = x[:3]
+    tail = row[1:]
+    (2 * row).sum().backward()
+    row += 10.0
+    np.testing.assert_array_equal(tail.data, [1, 2])
+    assert tail.base is x
+
+
 def test_writes_keep_the_object_and_reach_all_views_and_the_base():
     x = mg.tensor(X)
     v, w = x[0], x.T

@@ -16,15 +16,16 @@ from mygrad.autodiff import modes, signatures
 from mygrad.autodiff.creators import Creator
 from mygrad.autodiff.dtypes import has_gradient, is_bfloat16, is_number, refuse
 from mygrad.autodiff.graph import LAZY, Gradients, Node
-from mygrad.autodiff.guard import guard, is_guarded
-from mygrad.autodiff.hints import explain, read_only
+from mygrad.autodiff.guard import guard
+from mygrad.autodiff.hints import explain
 from mygrad.autodiff.masked import unmasked
 from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, UFUNCS
-from mygrad.autodiff.tensor import Tensor, leaf, mark_used, of_node, record, stand_in
-from mygrad.autodiff.views import Step, View, register, replay
+from mygrad.autodiff.tensor import Tensor, leaf, mark_used, of_node, record
+from mygrad.autodiff.views import Step, View, register
+from mygrad.autodiff.writes import write
 from mygrad.concurrency import once
 
-__all__ = ["Elementwise", "Function", "Joining", "array_of", "cast", "fit", "override", "write"]
+__all__ = ["Elementwise", "Function", "Joining", "array_of", "cast", "fit", "override"]
 
 Array = np.ndarray[Any, Any]
 Rule = Callable[..., Any]
@@ -526,48 +527,3 @@ cast: Final = Function(_cast, lambda g, y, x, dtype: g, names="x dtype")
 """A change of dtype with a gradient: what mixed-precision rules need; `Tensor.astype` has none.
 
 Between real and complex it is the real part, which is the transpose of its own inclusion."""
-
-
-def write(target: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
-    """Move `target` to what `compute` makes of its old self; its base and every view follow.
-
-    Nothing has changed if `compute` raises.
-    """
-    value = target._node.value
-    if not modes.tracking():
-        if not value.flags.writeable:
-            raise ValueError(read_only(value))
-        value[...] = compute(target)._node.value
-        return target
-    if not (value.flags.writeable or is_guarded(value)):
-        raise ValueError(read_only(value))
-    view = target._view
-    if view is not None and not view.connected:
-        view = None
-    source = stand_in(target._node)
-    if view is not None and not np.may_share_memory(value, view.base._node.value):
-        source = replay(view.path, stand_in(view.base._node))  # the base was given other data
-    made = compute(source)
-    target._view = view
-    base = target
-    if view is not None:
-        base = view.base
-        made = PUBLIC["put"](stand_in(base._node), made, path=view.path, constant=base.constant)
-    _show(base, made._node)
-    return target
-
-
-def _show(base: Tensor, node: Node) -> None:
-    """Make `base` the handle on `node`, and derive its views again, each from the view it was made of."""
-    base._move(node)
-    shown: dict[Any, Node] = {(): node}
-    for reference in base._views or ():
-        each = reference()
-        if each is not None and each._view is not None and each._view.connected:
-            path = start = each._view.path
-            while start not in shown:  # that view is gone
-                start = start[:-1]
-            again = replay(path[len(start) :], stand_in(shown[start]))._node
-            again.constant = each.constant
-            each._move(again)
-            shown[path] = again

@@ -21,7 +21,7 @@ from mygrad.autodiff.hints import explain
 from mygrad.autodiff.masked import InMaskedArrays
 from mygrad.autodiff.operators import Methods, Operators
 from mygrad.autodiff.overrides import PUBLIC, late
-from mygrad.autodiff.views import View, register
+from mygrad.autodiff.views import View, register, views_of
 from mygrad.errors import InvalidBackprop
 
 __all__ = ["Tensor", "record"]
@@ -242,11 +242,8 @@ class Tensor(Methods, Operators, InMaskedArrays):
         if self._view is not None:
             self._view.finish()
         if self._views is not None:
-            for reference in self._views:
-                view = reference()
-                if view is not None and view._view is not None:
-                    view._view.connected = False
-            self._views = None
+            for _, view in views_of(self):
+                view.connected = False
 
     def _used(self, *, as_view: bool) -> None:
         """Enter an operation: old gradients go, and a view whose graph was cleared is one no more."""

@@ -1,11 +1,11 @@
-"""Views and writes: how a handle moves when the memory it shows is written.
+"""Views: what leads from a base to each of them, and how long.
 
 A view is its base and a path, the view functions that lead from one to the other. A write makes a new
 node, ``put(base, value, path)``, moves the base's handle to it and derives every view again.
 """
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from mygrad.autodiff.tensor import Tensor
 
-__all__ = ["Step", "View", "register", "replay", "same_region"]
+__all__ = ["Step", "View", "register", "replay", "same_region", "separate", "views_of"]
 
 Array = np.ndarray[Any, Any]
 
@@ -100,6 +100,26 @@ def register(base: "Tensor", view: "Tensor") -> None:
         views = [each for each in views if each() is not None]
     views.append(weakref.ref(view))
     base._views = views
+
+
+def views_of(base: "Tensor") -> "Iterator[tuple[Tensor, View]]":
+    """Yield the views of `base` that somebody holds, each after the one that it was made of."""
+    for reference in base._views or ():
+        each = reference()
+        if each is not None and each._view is not None and each._view.base is base:
+            yield each, each._view
+
+
+def separate(tensor: "Tensor") -> None:
+    """Part a view from its base, whose graph was cleared; views made of it become its own."""
+    old, tensor._view = tensor._view, None
+    if old is None or old.over:
+        return
+    depth = len(old.path)
+    for each, view in views_of(old.base):
+        if view.path[:depth] == old.path and len(view.path) > depth and not view.over:
+            each._view = View(tensor, view.path[depth:])
+            register(tensor, each)
 
 
 def same_region(value: Array, target: Array) -> bool:

@@ -9,12 +9,13 @@ from typing import Any, Final
 import numpy as np
 
 from mygrad.autodiff import modes
-from mygrad.autodiff.declare import Function, array_of, override, write
+from mygrad.autodiff.declare import Function, array_of, override
 from mygrad.autodiff.dtypes import conjugated
 from mygrad.autodiff.graph import Gradients, Node
 from mygrad.autodiff.overrides import PUBLIC, unwrapped
 from mygrad.autodiff.tensor import Tensor
 from mygrad.autodiff.views import replay, same_region
+from mygrad.autodiff.writes import write
 
 __all__ = ["getitem", "put", "scatter", "setitem", "where"]
 
@@ -127,7 +128,7 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
     if not modes.tracking():
         x._node.value[index] = array_of(value)
         return
-    if isinstance(value, Tensor) and is_basic(index):
+    if isinstance(value, Tensor) and value is not x and is_basic(index):
         part = x._node.value[index]  # ``x[index] += 1`` ends by writing the view onto itself
         if isinstance(part, np.ndarray) and part.size and same_region(value._node.value, part):
             return

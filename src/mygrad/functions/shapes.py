@@ -7,11 +7,12 @@ from typing import Any, Final
 import numpy as np
 
 from mygrad.autodiff import modes
-from mygrad.autodiff.declare import Function, Joining, _show, override
+from mygrad.autodiff.declare import Function, Joining, override
 from mygrad.autodiff.dtypes import has_gradient
 from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, unwrapped
 from mygrad.autodiff.tensor import Tensor, stand_in
-from mygrad.autodiff.views import Step
+from mygrad.autodiff.views import Step, views_of
+from mygrad.autodiff.writes import show
 from mygrad.functions.indexing import scatter
 
 __all__ = [
@@ -234,10 +235,10 @@ def set_shape(x: Tensor, shape: Any) -> None:
         view.path = (*view.path, Step(_reshape.either, {"shape": made.shape}))
         x._move(made._node)
     else:
-        for each in (reference() for reference in x._views or ()):
-            if each is not None and each._view is not None:
-                each._view.path = (Step(_reshape.either, {"shape": old}), *each._view.path)
-        _show(x, made._node)
+        back = Step(_reshape.either, {"shape": old})
+        for _, each in views_of(x):
+            each.path = (back, *each.path)
+        show(x, made._node)
     x._grad = None if grad is None else grad.reshape(made.shape)
 
 

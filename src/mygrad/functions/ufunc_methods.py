@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from mygrad.autodiff.declare import Function, cast, write
+from mygrad.autodiff.declare import Function, cast
 from mygrad.autodiff.overrides import METHODS, UFUNCS, any_variable, unwrapped
 from mygrad.autodiff.tensor import Tensor, leaf
+from mygrad.autodiff.writes import write
 from mygrad.functions import elementwise  # noqa: F401 - it fills the tables
 from mygrad.functions.compositions import copy
 from mygrad.functions.creation import astensor

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.autodiff.declare import Function, write
+from mygrad.autodiff.declare import Function
 from mygrad.autodiff.graph import Node
 from mygrad.autodiff.overrides import FUNCTIONS, any_variable, name_of, unwrapped
 from mygrad.autodiff.tensor import Tensor
+from mygrad.autodiff.writes import write
 from mygrad.functions.rearrangements import numbers, returned
 
 __all__: list[str] = []
