@@ -395,6 +395,27 @@ def test_operators_that_do_not_exist_for_floats(expression, constant):
         expression(mg.tensor([1.0], constant=constant))
 
 
+@pytest.mark.parametrize(
+    "expression", [lambda x: x % 2, lambda x: 2 % x, lambda x: x.__imod__(2), lambda x: [5.0] % x]
+)
+def test_the_remainder_is_an_operator_of_constants(expression):
+    assert_array_equal(expression(mg.tensor([3.0], constant=True)), expression(np.array([3.0])))
+    with pytest.raises(TypeError, match="cannot involve non-constant"):
+        expression(mg.tensor([3.0]))
+    with pytest.raises(ValueError, match="cannot involve non-constant"):
+        np.remainder(mg.tensor([3.0]), 2)
+    with pytest.raises(ValueError, match="broadcast"):
+        mg.tensor([3, 4]) % mg.tensor([1, 2, 3])
+
+
+def test_a_tensor_written_to_itself_is_written():
+    x = mg.tensor([1.0, 2.0])
+    x.backward()
+    x[...] = x
+    assert x.grad is None
+    assert x.creator is not None
+
+
 # -- shape
 
 

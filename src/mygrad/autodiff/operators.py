@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mygrad.autodiff.overrides import PUBLIC, UFUNCS, Overrides, late, unwrapped
+from mygrad.autodiff.overrides import PUBLIC, UFUNCS, Overrides, any_variable, late, unwrapped
 
 if TYPE_CHECKING:
     from mygrad.autodiff.tensor import Tensor
@@ -67,6 +67,16 @@ def _comparison(of_arrays: Any) -> Callable[[Any, Any], Any]:
 def _of_constants(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any], Any]:
     """Return an operator from which arrays come, as from ``//``."""
     return (lambda self, other: ufunc(other, self)) if reflected else (lambda self, other: ufunc(self, other))
+
+
+def _remainder(a: Any, b: Any) -> Any:
+    """Return ``a % b`` of constants; variables are refused as by a class that has no such operator."""
+    try:
+        return np.remainder(a, b)
+    except ValueError as error:
+        if any_variable((a, b)):
+            raise TypeError(*error.args) from None
+        raise
 
 
 def _is_number(x: Any, number: int) -> bool:
@@ -133,9 +143,9 @@ class Operators(Overrides):  # noqa: PLW1641 - a tensor has none
     def __rfloordiv__(self, other: Any) -> Any:
         return np.floor_divide(other, self)  # type: ignore[call-overload]
 
-    __mod__: Callable[[Any, Any], Any] = _of_constants(np.remainder)
-    __rmod__: Callable[[Any, Any], Any] = _of_constants(np.remainder, reflected=True)
-    __imod__: Callable[[Any, Any], Any] = _of_constants(np.remainder)
+    __mod__: Callable[[Any, Any], Any] = _of_constants(_remainder)
+    __rmod__: Callable[[Any, Any], Any] = _of_constants(_remainder, reflected=True)
+    __imod__: Callable[[Any, Any], Any] = _of_constants(_remainder)
     __and__: Callable[[Any, Any], Any] = _of_constants(np.bitwise_and)
     __rand__: Callable[[Any, Any], Any] = _of_constants(np.bitwise_and, reflected=True)
     __iand__: Callable[[Any, Any], Any] = _of_constants(np.bitwise_and)
