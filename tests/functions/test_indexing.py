@@ -61,6 +61,14 @@ def of_arrays(index):
     )
 
 
+@pytest.mark.parametrize("index", [(), ...])
+def test_numbers_that_are_read_more_than_once(index):
+    x = mg.tensor(3.0)
+    y = 2 * x
+    (y * y + y * y + y[index] * y[index]).backward()
+    assert x.grad == 72
+
+
 @pytest.mark.parametrize("index", [1.0, "a", b"a", {}, [0.5], ["a"], np.array([]), 7, (0, 0, 0), [5], 1j])
 def test_what_numpy_refuses(index):
     for act in (lambda x: x[index], lambda x: x.__setitem__(index, 1.0)):

@@ -171,7 +171,7 @@ class Gradients(dict[Node, Any]):
 
     def region(self, node: Node, index: Any, g: Any) -> None:
         """Add the array `g` to a part of the gradient of `node`, without making the whole of it anew."""
-        if node not in self.own:
+        if node not in self.own or self[node].__class__ is not np.ndarray:  # sums of no axes are scalars
             self[node] = np.array(self[node]) if node in self else np.zeros_like(node.value)
             self.own.add(node)
         self[node][index] += g
