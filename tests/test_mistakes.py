@@ -171,6 +171,18 @@ MISTAKES = {
         "inhomogeneous shape",
         r"Row 0 has the shape \(2,\), row 1 \(1,\)",
     ),
+    "rows of unequal lengths as an operand": (
+        lambda: np.exp(mg.tensor([1.0])) + mg.exp([[1.0, 2.0], [3.0]]),
+        ValueError,
+        "inhomogeneous shape",
+        r"Row 0 has the shape \(2,\), row 1 \(1,\)",
+    ),
+    "rows of unequal lengths as another operand": (
+        lambda: mg.tensor([[1.0, 2.0]]) * [[1.0, 2.0], [3.0]],
+        ValueError,
+        "inhomogeneous shape",
+        r"Row 0 has the shape \(2,\), row 1 \(1,\)",
+    ),
     "rows of unequal depths": (
         lambda: mg.tensor([[[1.0, 2.0], [3.0]], [[1.0, 2.0], [3.0]]]),
         ValueError,

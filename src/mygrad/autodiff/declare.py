@@ -195,7 +195,7 @@ class Elementwise(Primitive):
             value = self.ufunc(*values)
         except BaseException as error:
             holds = None  # a traceback keeps this frame, which is not to keep arrays read-only
-            explain(error, values)
+            explain(error, [*values, *args[len(values) :]])  # the first that is no array has no value yet
             raise
         if value.__class__ is not np.ndarray:
             value = np.asarray(value)

@@ -90,7 +90,8 @@ def _onto(operands: Sequence[Any]) -> str:
 
 
 def _ragged(operands: Sequence[Any]) -> str:
-    lengths = [np.shape(row) for row in operands[0] if _regular(row)]
+    ragged = next((each for each in operands if not _regular(each)), ())
+    lengths = [np.shape(row) for row in ragged if _regular(row)]
     different = [n for n, shape in enumerate(lengths) if shape != lengths[0]]
     if not different:
         return "All rows must have as many elements."
