@@ -94,6 +94,16 @@ def test_a_view_is_disconnected_after_its_graph_is_cleared():
     assert u.grad is None
 
 
+def test_a_view_that_is_done_shows_no_later_gradient_though_the_numbers_are_equal():
+    x = mg.tensor(np.arange(4.0))
+    v = x[:2]
+    v.sum().backward()
+    x.shape = (2, 2)
+    np.testing.assert_array_equal(v.grad, [1, 1])
+    x.backward([[1.0, 1.0], [0.0, 0.0]])
+    assert v.grad is None
+
+
 @pytest.mark.parametrize("early", [True, False])
 def test_views_of_a_view_stay_with_it_when_it_parts_from_its_base(early):
     x = mg.tensor(np.arange(4.0))

@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from mygrad.autodiff.tensor import Tensor
 
-__all__ = ["Step", "View", "register", "replay", "same_region", "separate", "views_of"]
+__all__ = ["Step", "View", "rearrange_gradient", "register", "replay", "same_region", "separate", "views_of"]
 
 Array = np.ndarray[Any, Any]
 
@@ -58,12 +58,12 @@ class View:
     def gradient(self) -> Array | None:
         """Return this part of the base's gradient, sharing its memory."""
         whole = self.base._grad
-        if whole is None or (self.over and not self._is_last(whole)):
+        if whole is None or (self.over and whole is not self.last):
             return None
         if self.seen is None or self.seen[0] is not whole:
             part = replay(self.path, whole)
             if part.size and not np.may_share_memory(part, whole):
-                whole = self.base._grad = _laid_out_like(self.base._node.value, whole)
+                whole = rearrange_gradient(self.base, _laid_out_like(self.base._node.value, whole))
                 part = replay(self.path, whole)
             self.seen = whole, part
         return self.seen[1]
@@ -72,11 +72,6 @@ class View:
         """Be over: the graph of the view is cleared."""
         if not self.over:
             self.connected, self.over, self.last = False, True, self.base._grad
-
-    def _is_last(self, whole: Array) -> bool:
-        return whole is self.last or (
-            self.last is not None and np.array_equal(whole, self.last)
-        )  # or laid out anew
 
 
 def _laid_out_like(array: Array, values: Array) -> Array:
@@ -108,6 +103,15 @@ def views_of(base: "Tensor") -> "Iterator[tuple[Tensor, View]]":
         each = reference()
         if each is not None and each._view is not None and each._view.base is base:
             yield each, each._view
+
+
+def rearrange_gradient(base: "Tensor", grad: Array) -> Array:
+    """Put `grad`, the same numbers in another shape or order, in place of the gradient of `base`."""
+    for _, view in views_of(base):
+        if view.last is base._grad:
+            view.last = grad
+    base._grad = grad
+    return grad
 
 
 def separate(tensor: "Tensor") -> None:

@@ -11,7 +11,7 @@ from mygrad.autodiff.declare import Function, Joining, override
 from mygrad.autodiff.dtypes import has_gradient
 from mygrad.autodiff.overrides import FUNCTIONS, PUBLIC, unwrapped
 from mygrad.autodiff.tensor import Tensor, stand_in
-from mygrad.autodiff.views import Step, views_of
+from mygrad.autodiff.views import Step, rearrange_gradient, views_of
 from mygrad.autodiff.writes import show
 from mygrad.functions.indexing import scatter
 
@@ -239,7 +239,9 @@ def set_shape(x: Tensor, shape: Any) -> None:
         for _, each in views_of(x):
             each.path = (back, *each.path)
         show(x, made._node)
-    x._grad = None if grad is None else grad.reshape(made.shape)
+    x._grad = grad
+    if grad is not None:
+        rearrange_gradient(x, grad.reshape(made.shape))
 
 
 PUBLIC["set_shape"] = set_shape
