@@ -119,12 +119,23 @@ def test_a_result_kept_from_before_leads_past_a_tensor_that_is_gone(times):
     w = mg.tensor([1.0, 2.0])
     b = mg.tensor([3.0, 4.0])
     c = w * b
+    kept = []
     for _ in range(times):
         b.backward()
-        d = c - b
+        kept.append(c - b)
     del b
-    d.backward()
+    kept[-1].backward()
     assert_array_equal(w.grad, [3.0, 4.0])
+
+
+def test_but_not_past_one_that_is_gone_with_all_that_used_it():
+    b = mg.tensor([3.0, 4.0])
+    c, d = 2 * b, 3 * b
+    d.backward()
+    assert (5 * b).sum() == 35
+    del b
+    with pytest.raises(mg.errors.InvalidBackprop):
+        c.backward()
 
 
 def given_other_data(x, w):

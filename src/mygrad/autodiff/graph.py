@@ -64,7 +64,7 @@ CLEARED = _Cleared()
 def _last_leaf(node: "Node | None") -> "Node | None":
     """Return the leaf that a tensor was when it went, after one or more times that it was cleared."""
     while node is not None and node.operation is CLEARED:
-        node = node.params
+        node = None if node.params is None else node.params()
     return node
 
 
@@ -81,6 +81,7 @@ class Node:
     """A value in a graph. `inputs` are nodes or plain arrays and scalars, as the operation got them."""
 
     __slots__ = (
+        "__weakref__",
         "constant",
         "guard",
         "handle",
@@ -223,21 +224,23 @@ def clear(nodes: Iterable[Node]) -> None:
 
     Somebody may still hold a result computed from one that was used, so the old node remains, marked, and
     the tensor gets a new one: to go back through the old is an error, unless the tensor is used again.
+    The old node refers to the new one by its `params`, weakly: chains of them would keep all that were.
     """
     for node in nodes:
         if node.operation is CLEARED:
             continue
         handle = node.handle()
-        operation, leaf = CLEARED, None
+        operation, later = CLEARED, None
         if handle is not None and node.used:
             if node.guard is LAZY:
                 node.expose()  # a consumer that lives on still needs the array as it is
             leaf = Node(node.value, node.constant)
+            later = weakref.ref(leaf)
             handle._cleared(leaf)
         elif handle is not None:
             handle._cleared(node)
             operation = node.guard = None
-        node.operation, node.inputs, node.params, node.holds = operation, (), leaf, None
+        node.operation, node.inputs, node.params, node.holds = operation, (), later, None
 
 
 def attach(node: Node, handle: Any) -> None:
