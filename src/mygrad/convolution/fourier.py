@@ -4,7 +4,7 @@ A tile of T positions along an axis gives T - K + 1 outputs of a filter of K pos
 Of a filter gradient, tiles of the gradient of y are the filters, and the taps are the outputs.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mygrad.convolution.executor import borrow, give_back, threads
+from mygrad.convolution.fourier_calls import Calls
 from mygrad.convolution.fourier_parts import (
-    Block,
     Part,
     best,
     blocks,
@@ -24,7 +24,9 @@ from mygrad.convolution.fourier_parts import (
 )
 from mygrad.convolution.layout import LINE
 from mygrad.convolution.machine import this_machine
+from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
+from mygrad.convolution.schedule import Range
 
 __all__ = ["applies", "convolve", "cycles", "filter_gradient", "input_gradient", "workspace"]
 
@@ -70,6 +72,56 @@ class Room:
         give_back(self.buffer)
 
 
+@dataclass(frozen=True)
+class Step:
+    """A part that is computed at a time: some samples, outputs of the first axis from `first` on."""
+
+    calls: Calls
+    samples: slice
+    first: int
+    begins: list[int]
+    """Where the data of its tiles begin in x."""
+    x_shape: tuple[int, ...]
+    y_shape: tuple[int, ...]
+    w_shape: tuple[int, ...]
+    swapped: bool
+    sizes: tuple[int, int, int]
+    """The bytes of spectra of filters, of those of data, and of arrays."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The channels of a group, some of its filters, and what computes them."""
+
+    channels: slice
+    filters: slice
+    steps: list[Step]
+    sizes: tuple[int, ...]
+    """The most bytes that a step has of each kind."""
+
+
+def _pieces(problem: ConvProblem, itemsize: int, *, of_filter: bool) -> list[Piece]:
+    found = []
+    steps = [
+        (some, [_step(problem, *block) for block in parts])
+        for some, parts in blocks(problem, itemsize, of_filter=of_filter)
+    ]
+    for group, ((a, b), each) in product(range(problem.groups), steps):
+        c, f = group * problem.channels, group * problem.filters
+        sizes = tuple(map(max, zip(*(step.sizes for step in each), strict=True)))
+        found.append(Piece(slice(c, c + problem.channels), slice(f + a, f + b), each, sizes))
+    return found
+
+
+def _step(problem: ConvProblem, part: Part, samples: Range, first: int) -> Step:
+    calls = calls_of(part, workers_of(problem, part, threads()))
+    begins = [axis.reach()[0] for axis in problem.axes]
+    begins[0] += first
+    sizes = part.filter_bytes, part.shape.data_bytes, part.array_bytes
+    shapes = part.x_shape, part.y_shape, part.w_shape
+    return Step(calls, slice(*samples), first, begins, *shapes, part.swapped, sizes)
+
+
 def _load(array: Array, begins: list[int], into: Array) -> None:
     """Copy what an array has from some positions on, zeros where it has none."""
     whole, inside = [], []
@@ -82,83 +134,81 @@ def _load(array: Array, begins: list[int], into: Array) -> None:
     into[(..., *whole)] = array[(..., *inside)]
 
 
-def convolve(problem: ConvProblem, x: Array, w: Array) -> Array:
-    """Return y of a problem with stride 1."""
-    y = np.empty(problem.y_shape, x.dtype)
-    for channels, filters, parts in _pieces(problem, x.itemsize):
-        _convolve(problem, parts, x[:, channels], w[filters], y[:, filters])
-    return y
+@prepared
+def convolve(problem: ConvProblem, dtype: Any) -> Run:
+    """Return what computes y of a problem with stride 1."""
+    pieces = _pieces(problem, dtype.itemsize, of_filter=False)
+
+    def run(x: Array, w: Array) -> Array:
+        y = np.empty(problem.y_shape, dtype)
+        for piece in pieces:
+            _convolve(piece, x[:, piece.channels], w[piece.filters], y[:, piece.filters])
+        return y
+
+    return run
 
 
-Piece = tuple[slice, slice, list[Block]]
-"""The channels of a group, some of its filters, and the parts that compute them."""
-
-
-def _pieces(problem: ConvProblem, itemsize: int, *, of_filter: bool = False) -> Iterator[Piece]:
-    pieces = list(blocks(problem, itemsize, of_filter=of_filter))
-    for group, ((a, b), parts) in product(range(problem.groups), pieces):
-        channel, f = group * problem.channels, group * problem.filters
-        yield slice(channel, channel + problem.channels), slice(f + a, f + b), parts
-
-
-def _convolve(problem: ConvProblem, parts: list[Block], x: Array, w: Array, y: Array) -> None:
+def _convolve(piece: Piece, x: Array, w: Array, y: Array) -> None:
     """Fill in y of some filters."""
-    begins = [axis.reach()[0] for axis in problem.axes]
-    arrays, tiles = (
-        max(part.array_bytes for part, _, _ in parts),
-        max(part.shape.data_bytes for part, _, _ in parts),
-    )
-    room = Room(parts[0][0].filter_bytes + arrays + tiles)
-    spectra, arrays, tiles = (room.take(size) for size in (parts[0][0].filter_bytes, arrays, tiles))
-    for number, (part, (a, b), first) in enumerate(parts):
-        calls = calls_of(part, workers_of(problem, part, threads()))
-        if number == 0:
-            calls.filters(w, w, spectra)
-        data, results = (_view(arrays, shape, x.dtype) for shape in (part.x_shape, part.y_shape))
-        _load(x[a:b], [begins[0] + first, *begins[1:]], data)
-        calls.data(data, data, tiles)
-        calls.products(tiles, spectra, results)
-        there = y[a:b, :, first : first + results.shape[2]]
+    room = Room(sum(piece.sizes))
+    spectra, tiles, arrays = map(room.take, piece.sizes)
+    piece.steps[0].calls.filters(w, w, spectra)
+    for step in piece.steps:
+        data, results = (_view(arrays, shape, x.dtype) for shape in (step.x_shape, step.y_shape))
+        _load(x[step.samples], step.begins, data)
+        step.calls.data(data, data, tiles)
+        step.calls.products(tiles, spectra, results)  # where the data were
+        there = y[step.samples, :, step.first : step.first + results.shape[2]]
         there[...] = results[tuple(map(slice, there.shape))]
     room.give_back()
 
 
-def input_gradient(problem: ConvProblem, g: Array, w: Array) -> Array:
-    """Return the gradient of x, itself a convolution of stride 1 with the filters turned around."""
-    shape = problem.groups, problem.filters, problem.channels, *w.shape[2:]
-    turned = np.swapaxes(w.reshape(shape), 1, 2).reshape(-1, *shape[1:2], *w.shape[2:])
-    return convolve(problem.for_input(), g, np.ascontiguousarray(turned))
+@prepared
+def input_gradient(problem: ConvProblem, dtype: Any) -> Run:
+    """Return what computes the gradient of x: a convolution with the filters turned around."""
+    run = convolve.make(problem.for_input(), dtype)
+
+    def turned(g: Array, w: Array) -> Array:
+        shape = problem.groups, problem.filters, problem.channels, *w.shape[2:]
+        filters = np.swapaxes(w.reshape(shape), 1, 2).reshape(-1, *shape[1:2], *w.shape[2:])
+        return run(g, np.ascontiguousarray(filters))
+
+    return turned
 
 
-def filter_gradient(problem: ConvProblem, x: Array, g: Array) -> Array:
-    """Return the gradient of w; what parts give is added in their order."""
-    y = np.empty(problem.w_shape, x.dtype)
-    begins = [axis.reach()[0] for axis in problem.axes]
-    for channels, filters, parts in _pieces(problem, x.itemsize, of_filter=True):
-        for number, (part, (a, b), first) in enumerate(parts):
-            starts = [begins[0] + first, *begins[1:]], [first, *[0] * (len(begins) - 1)]
-            taps = _taps(problem, part, (x[a:b, channels], g[a:b, filters]), starts)
-            if number == 0:
-                y[filters] = taps
-            else:
-                y[filters] += taps
-    return y
+@prepared
+def filter_gradient(problem: ConvProblem, dtype: Any) -> Run:
+    """Return what computes the gradient of w; what parts give is added in their order."""
+    pieces = _pieces(problem, dtype.itemsize, of_filter=True)
+
+    def run(x: Array, g: Array) -> Array:
+        y = np.empty(problem.w_shape, dtype)
+        for piece in pieces:
+            for step in piece.steps:
+                taps = _taps(step, x[step.samples, piece.channels], g[step.samples, piece.filters])
+                if step is piece.steps[0]:
+                    y[piece.filters] = taps
+                else:
+                    y[piece.filters] += taps
+        return y
+
+    return run
 
 
-def _taps(
-    problem: ConvProblem, part: Part, arrays: tuple[Array, Array], begins: tuple[list[int], list[int]]
-) -> Array:
-    """Return the gradient of w of a part of x and of the gradient of y."""
-    calls, dtype = calls_of(part, workers_of(problem, part, threads())), arrays[0].dtype
-    room, size, given = Room(part.bytes), prod(part.w_shape), []
-    for array, shape, begin in zip(arrays, (part.x_shape, part.y_shape), begins, strict=True):
-        given.append(_view(room.take(part.itemsize * prod(shape)), shape, dtype))
-        _load(array, begin, given[-1])
-    data, gradients = given[::-1] if part.swapped else given
-    filters, images = room.take(part.filter_bytes), room.take(part.shape.data_bytes)
-    calls.filters(gradients, gradients, filters)
-    calls.data(data, data, images)
-    taps = np.empty(size + prod(part.w_shape[2:]), dtype)  # the last of them are nowhere
-    calls.products(images, filters, taps)
+def _taps(step: Step, x: Array, g: Array) -> Array:
+    """Return the gradient of w of a part."""
+    room, size, dtype = Room(sum(step.sizes)), prod(step.w_shape), x.dtype
+    filters, images = map(room.take, step.sizes[:2])
+    data, gradients = (
+        _view(room.take(prod(shape) * dtype.itemsize), shape, dtype) for shape in (step.x_shape, step.y_shape)
+    )
+    _load(x, step.begins, data)
+    _load(g, [step.first, *[0] * (g.ndim - 3)], gradients)
+    if step.swapped:
+        data, gradients = gradients, data
+    step.calls.filters(gradients, gradients, filters)
+    step.calls.data(data, data, images)
+    taps = np.empty(size + prod(step.w_shape[2:]), dtype)  # the last of them are nowhere
+    step.calls.products(images, filters, taps)
     room.give_back()
-    return taps[:size].reshape(part.w_shape)
+    return taps[:size].reshape(step.w_shape)

@@ -16,7 +16,7 @@ from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import CALL, Range, cut
 
-__all__ = ["Block", "Part", "best", "blocks", "calls_of", "cycles_of", "fitting", "workers_of"]
+__all__ = ["Part", "best", "blocks", "calls_of", "cycles_of", "fitting", "workers_of"]
 
 Array = np.ndarray[Any, Any]
 LINES = 16  # of a cache, between what lies in the workspace
@@ -27,6 +27,7 @@ FLOPS, TURNED = 6.5, 12  # cycles a point to transform a vector of pairs: times 
 PRODUCT = 3.4  # cycles of a vector of products of two complex numbers
 REDUCED, SUMMED = 4, 24  # cycles of one that is summed, to sum its lanes
 MOVED = 0.3  # cycles to copy a byte of data with its padding
+TASKS, ALONE = 4, 0.25  # of products, at least where filters are enough; times as long with one
 CALLS = 40  # of Python and of threads, each as long as a call of a kernel
 
 
@@ -116,8 +117,10 @@ class Part:
         if self.of_filter and not self.reduced:
             few, many = sorted(numbers[1:])
             numbers = many, self.images, few
-        most = 8 if machine.isa.registers > 16 else 4
-        block = min(most, lanes, 1 << (numbers[2] - 1).bit_length())
+        images, _, filters = numbers
+        block = min(8 if machine.isa.registers > 16 else 4, lanes, 1 << (filters - 1).bit_length())
+        while block > 1 and ceil(images / (2 * lanes)) * ceil(filters / block) < TASKS:
+            block //= 2
         return Shape(self.tiling.sizes, *numbers, block, lanes, self.itemsize)
 
     @property
@@ -143,7 +146,10 @@ class Part:
         return self.shape.block * self.shape.image_bytes
 
     def cycles(self, machine: Machine, times: int = 1) -> float:
-        """Predict the cycles of one core for so many parts, whose filters are transformed once."""
+        """Predict the cycles of one core for so many parts, whose filters are transformed once.
+
+        They count as a few more where there is little to share with others.
+        """
         shape = self.shape
         vectors = shape.vectors * (times if self.of_filter else 1)
         vectors += times * shape.pairs * (shape.channels + shape.filters)
@@ -154,7 +160,8 @@ class Part:
             products = planes * shape.points * (REDUCED * shape.pairs + SUMMED)
         transforms = vectors * shape.points * (FLOPS * log2(shape.points) + TURNED)
         moved = MOVED * self.itemsize * (prod(self.x_shape) + prod(self.y_shape))
-        return (transforms + times * products) * 2 * machine.cycles(machine.isa.bits) + times * moved
+        shared = 1 + ALONE / (shape.pairs * min(shape.channels, shape.blocks))
+        return shared * (transforms + times * products) * 2 * machine.cycles(machine.isa.bits) + times * moved
 
 
 def _taps(axis: Axis) -> tuple[int, ...]:
