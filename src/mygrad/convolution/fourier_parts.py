@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
-from math import ceil, log2, prod
+from math import ceil, inf, log2, prod
 from typing import Any
 
 import numpy as np
 
+from mygrad.concurrency import once
 from mygrad.convolution.fft_passes import radices
 from mygrad.convolution.fourier_calls import Box, Calls, Images, Products, Reductions, Shape
 from mygrad.convolution.layout import LINE, contiguous, grid
@@ -27,6 +28,7 @@ FLOPS, TURNED = 6.5, 12  # cycles a point to transform a vector of pairs: times 
 PRODUCT = 3.4  # cycles of a vector of products of two complex numbers
 REDUCED, SUMMED = 4, 24  # cycles of one that is summed, to sum its lanes
 MOVED = 0.3  # cycles to copy a byte of data with its padding
+ROUNDS = 2  # in which the size of each axis is chosen, given the others
 TASKS, ALONE = 4, 0.25  # of products, at least where filters are enough; times as long with one
 CALLS = 40  # of Python and of threads, each as long as a call of a kernel
 
@@ -88,28 +90,28 @@ class Part:
     reduced: bool = False
     """Whether lanes are tiles of a filter gradient, too."""
 
-    @property
+    @once
     def x_shape(self) -> tuple[int, ...]:
         return self.samples, self.channels, *self.tiling.reached
 
-    @property
+    @once
     def y_shape(self) -> tuple[int, ...]:
         return self.samples, self.filters, *self.tiling.given
 
-    @property
+    @once
     def w_shape(self) -> tuple[int, ...]:
         return self.filters, self.channels, *map(len, self.taps)
 
-    @property
+    @once
     def images(self) -> int:
         return self.samples * prod(self.tiling.counts)
 
-    @property
+    @once
     def swapped(self) -> bool:
         """Whether lanes are filters of a filter gradient: whichever are more."""
         return self.of_filter and not self.reduced and self.filters > self.channels
 
-    @property
+    @once
     def shape(self) -> Shape:
         machine = this_machine()
         lanes = machine.isa.bits // 8 // self.itemsize
@@ -123,24 +125,24 @@ class Part:
             block //= 2
         return Shape(self.tiling.sizes, *numbers, block, lanes, self.itemsize)
 
-    @property
+    @once
     def array_bytes(self) -> int:
         """The bytes of data with their padding, or of outputs of whole tiles: one after the other."""
         x, y = self.itemsize * prod(self.x_shape), self.itemsize * prod(self.y_shape)
         return x + y + self.itemsize * prod(self.w_shape) if self.of_filter else max(x, y)
 
-    @property
+    @once
     def filter_bytes(self) -> int:
         """The bytes of spectra of filters, or of what stands for them."""
         shape = self.shape
         return replace(shape, channels=shape.filters).data_bytes if self.reduced else shape.filter_bytes
 
-    @property
+    @once
     def bytes(self) -> int:
         """The bytes of everything but the work of each thread."""
         return self.filter_bytes + self.shape.data_bytes + self.array_bytes
 
-    @property
+    @once
     def work_bytes(self) -> int:
         """The bytes of the work of a thread."""
         return self.shape.block * self.shape.image_bytes
@@ -171,26 +173,31 @@ def _taps(axis: Axis) -> tuple[int, ...]:
 
 @lru_cache(maxsize=1024)
 def best(problem: ConvProblem, itemsize: int, machine: Machine, *, of_filter: bool) -> Part | None:
-    """Return the tiles of least work that fit the memory, if there are any."""
-    lanes = machine.isa.bits // 8 // itemsize
-    *outer, last = problem.axes
-    choices = product(*(_sizes(axis, 1) for axis in outer), _sizes(last, lanes))
-    ways = (False, True) if of_filter else (False,)
+    """Return tiles of little work that fit the memory, if any do: one axis is chosen after the other."""
+    lanes, last = machine.isa.bits // 8 // itemsize, len(problem.axes) - 1
+    options = [_sizes(axis, lanes if n == last else 1) for n, axis in enumerate(problem.axes)]
     numbers = problem.batch, problem.channels, problem.filters
-    taps = tuple(map(_taps, problem.axes))
-    parts = (
-        Part(*numbers, Tiling.made_of(problem, sizes), taps, itemsize, of_filter, reduced)
-        for sizes, reduced in product(choices, ways)
-    )
-    budget = _budget(problem, itemsize)
-    fitting = [part for part in parts if _cut(part, budget)]
-    return min(fitting, key=lambda part: _cycles(part, budget, machine), default=None)
+    taps, budget = tuple(map(_taps, problem.axes)), _budget(problem, itemsize)
+
+    def part(sizes: list[int], reduced: bool) -> Part:
+        return Part(*numbers, Tiling.made_of(problem, tuple(sizes)), taps, itemsize, of_filter, reduced)
+
+    found: list[Part] = []
+    for reduced in (False, True) if of_filter else (False,):
+        sizes = [each[0] for each in options]
+        for n in [*range(len(options))] * ROUNDS:
+            tried = {size: part([*sizes[:n], size, *sizes[n + 1 :]], reduced) for size in options[n]}
+            sizes[n] = min(options[n], key=lambda size: _cycles(tried[size], budget, machine))
+        found.append(part(sizes, reduced))
+    least = min(found, key=lambda each: _cycles(each, budget, machine))
+    return least if _cut(least, budget) else None
 
 
 def _cycles(part: Part, budget: int, machine: Machine) -> float:
-    """Predict the cycles of one core, in as many parts as fit the memory."""
+    """Predict the cycles of one core, in as many parts as fit the memory; infinite if none does."""
     most = _cut(part, budget)
-    assert most is not None
+    if most is None:
+        return inf
     pieces, rows = ceil(part.filters / most.filters), ceil(part.tiling.counts[0] / most.tiling.counts[0])
     times = ceil(part.samples / most.samples) * rows
     return pieces * (most.cycles(machine, times) + times * CALLS * CALL)
