@@ -86,6 +86,20 @@ def test_cuts_of_every_kind(fresh, monkeypatch):
     check(problem, "f4")
 
 
+def test_parts_of_different_sizes_read_the_same_spectra_of_filters(fresh, monkeypatch):
+    """Three samples have more pairs of tiles than two; filters are laid out for both."""
+    problem = make((5, 3, 300), (8, 3, 9), stride=1)
+    whole = fourier_parts.best(problem, 4, this_machine(), of_filter=False)
+    tiling = fourier_parts.Tiling.made_of(problem, (16,))
+    whole = replace(whole, tiling=tiling)
+    monkeypatch.setattr(fourier_parts, "best", lambda *_, **__: whole)
+    monkeypatch.setattr(fourier_parts, "fitting", lambda *_, **__: replace(whole, samples=3))
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(shape).astype("f4") for shape in (problem.x_shape, problem.w_shape))
+    expected = reference.convolve(problem, x.astype("f8"), w.astype("f8"))
+    np.testing.assert_allclose(fourier.convolve(problem, x, w), expected, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("problem", "way"),
     [

@@ -38,7 +38,8 @@ PIECES = 4  # of the memory of a call, at most
 def applies(problem: ConvProblem, itemsize: int, *, of_filter: bool = False) -> bool:
     """Tell whether tiles can do a problem: stride 1, more than a tap, enough memory."""
     plain = all(axis.stride == 1 == axis.up and axis.o for axis in problem.axes)
-    many = prod(axis.k for axis in problem.axes) >= LEAST_TAPS and problem.batch * problem.channels
+    some = problem.batch * problem.channels * problem.filters > 0
+    many = some and prod(axis.k for axis in problem.axes) >= LEAST_TAPS
     return bool(plain and many and best(problem, itemsize, this_machine(), of_filter=of_filter))
 
 

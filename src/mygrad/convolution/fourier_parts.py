@@ -89,6 +89,8 @@ class Part:
     of_filter: bool
     reduced: bool = False
     """Whether lanes are tiles of a filter gradient, too."""
+    typical: int = 0
+    """How many images parts have that use the same spectra of filters: all have them in the same blocks."""
 
     @once
     def x_shape(self) -> tuple[int, ...]:
@@ -119,7 +121,7 @@ class Part:
         if self.of_filter and not self.reduced:
             few, many = sorted(numbers[1:])
             numbers = many, self.images, few
-        images, _, filters = numbers
+        images, filters = self.typical or numbers[0], numbers[2]
         block = min(8 if machine.isa.registers > 16 else 4, lanes, 1 << (filters - 1).bit_length())
         while block > 1 and ceil(images / (2 * lanes)) * ceil(filters / block) < TASKS:
             block //= 2
@@ -254,7 +256,8 @@ def blocks(problem: ConvProblem, itemsize: int, *, of_filter: bool) -> Iterator[
     assert whole is not None
     assert most is not None
     for a, b in cut(whole.filters, ceil(whole.filters / most.filters)):
-        yield (a, b), list(_blocks(replace(whole, filters=b - a), most))
+        typical = 0 if of_filter else most.images
+        yield (a, b), list(_blocks(replace(whole, filters=b - a, typical=typical), most))
 
 
 def _blocks(part: Part, most: Part) -> Iterator[Block]:
