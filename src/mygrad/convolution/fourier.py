@@ -62,6 +62,9 @@ def _view(buffer: Array, shape: tuple[int, ...], dtype: Any) -> Array:
 class Room:
     """Memory that is borrowed for a call, and taken in pieces."""
 
+    buffer: Array
+    taken: int
+
     def __init__(self, size: int) -> None:
         self.buffer, self.taken = borrow(size + PIECES * LINE), 0
 

@@ -114,6 +114,9 @@ class Calls:
 
     shape: Shape
     workers: int
+    keep: Kept
+    there: dict[str, int]
+    back: dict[str, int]
     filters: Plan
     data: Plan
     products: Plan
@@ -196,6 +199,10 @@ class Calls:
 class Products(Calls):
     """Filters (filter, channel), data (image, channel) and results (image, filter)."""
 
+    filters: Plan
+    data: Plan
+    products: Plan
+
     def __init__(
         self, shape: Shape, places: tuple[Images, Images, Images], boxes: tuple[Box, Box, Box], workers: int
     ) -> None:
@@ -248,6 +255,10 @@ class Reductions(Calls):
 
     What lanes give that no plane has goes to `nowhere`, an offset in the array of results.
     """
+
+    filters: Plan
+    data: Plan
+    products: Plan
 
     def __init__(
         self,
