@@ -191,13 +191,10 @@ class Parts:
                 self.done.set()
 
 
-def run_parts(count: int, part: Callable[[int], None], at_once: int | None = None) -> None:
-    """Call ``part(n)`` for each n below `count`, on as many threads as may be used; raise what one raised.
-
-    No more than `at_once` of them work at the same time, if it is given.
-    """
+def run_parts(count: int, part: Callable[[int], None]) -> None:
+    """Call ``part(n)`` for each n below `count`, on as many threads as may be used; raise what one raised."""
     job = Parts(count, part)
-    run(job, min(threads(), count, at_once or count))
+    run(job, min(threads(), count))
     if job.error is not None:
         raise job.error
 
