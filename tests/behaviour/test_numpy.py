@@ -298,6 +298,18 @@ def test_powers_of_and_to_zero():
         assert np.isnan(gradient(np.power, -1.0, 2.0)[1])
 
 
+@pytest.mark.parametrize("strange", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    ("function", "expected"), [(mg.prod, [np.nan, 2.0, np.nan]), (mg.cumprod, [np.nan, 3.0, np.nan])]
+)
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_the_gradient_of_what_is_not_finite_in_a_product(function, expected, strange):
+    """It has the products of the others only; theirs have what is not finite."""
+    x = mg.tensor([1.0, strange, 2.0])
+    function(x).sum().backward()
+    np.testing.assert_array_equal(np.where(np.isfinite(x.grad), x.grad, np.nan), expected)
+
+
 def test_products_with_zeros():
     np.testing.assert_array_equal(gradient(np.prod, [0.0, 2.0, 3.0]), [6, 0, 0])
     np.testing.assert_array_equal(gradient(np.prod, [0.0, 0.0, 3.0]), [0, 0, 0])

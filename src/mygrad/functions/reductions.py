@@ -156,7 +156,7 @@ def _cumsum(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
 def _cumprod(g: Any, y: Any, x: Any, axis: Any = None, **_: Any) -> Any:
     if axis is None:
         return np.reshape(_cumprod(g, y, np.ravel(x), 0), x.shape)
-    if np.all(plain(x) != 0):
+    if np.all((plain(x) != 0) & np.isfinite(plain(x))):
         return _reverse_cumsum(g * y, axis) / x
     x, g = np.moveaxis(x, axis, -1), np.moveaxis(g, axis, -1)
     return np.moveaxis(_before(x) * _horner(g, x), -1, axis)
