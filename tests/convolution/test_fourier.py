@@ -161,3 +161,9 @@ def test_radices(registers):
         assert max(found, default=1) <= (8 if registers > 16 else 4)
     assert radices(5 * 16) == []
     assert radices(6144) == [8, 8, 8, 4, 3]
+
+
+def test_functions_of_modules_have_names_of_their_own():
+    kinds = [Pass(size, lanes, radix, inverse) for size, lanes in ((4, 8), (8, 4)) for radix in (2, 3, 4, 8)
+             for inverse in (False, True)]  # fmt: skip
+    assert len({kind.symbol for kind in kinds}) == len(kinds)

@@ -64,7 +64,7 @@ class Copying:
         """Copy a row, or make one of zeros where the table says -1."""
         code = self.code
         offset = code.integer(code.entry(self.table, r))
-        outside = code.put(f"zext i1 {code.put(f'icmp slt i64 {offset}, 0')} to i64")
+        outside = code.flag("slt", offset, 0)
         code.do_when(outside, lambda: self._zeros(target, self.p.row_vectors))
         code.do_when(code.subtract(1, outside), lambda: self._copy(target, code.at(plane, offset)))
 

@@ -19,7 +19,7 @@ from mygrad.convolution.ir import Callee, Code, Value
 from mygrad.convolution.jit import address_of_function, emits
 from mygrad.convolution.machine import this_machine
 
-__all__ = ["PASS_FIELDS", "Passes", "passes", "radices", "transform"]
+__all__ = ["PASS_FIELDS", "Complex", "Passes", "complex_at", "passes", "radices", "transform"]
 
 Array = np.ndarray[Any, Any]
 Complex = tuple[str, str]
@@ -51,6 +51,12 @@ def radices(n: int, registers: int = 32) -> list[int]:
             found.append(radix)
             n //= radix
     return found if n == 1 else []
+
+
+def complex_at(code: Code, place: str) -> Complex:
+    """Load a vector of complex numbers."""
+    size = code.vector_bytes
+    return code.vector_at(place, size), code.vector_at(code.at(place, size), size)
 
 
 def _plus(code: Code, a: Complex, b: Complex) -> Complex:
@@ -123,13 +129,10 @@ def emit_pass(kind: Pass) -> str:
     code, size = kind.code(), kind.vector_bytes
     apart = code.multiply(code.multiply("%span", "%inner"), 2 * size)
 
-    def at(place: str) -> Complex:
-        return code.vector_at(place, size), code.vector_at(code.at(place, size), size)
-
     def points(start: str, factors: list[Complex], index: str) -> None:
         place = code.at(start, code.multiply(index, 2 * size))
         places = [code.at(place, code.multiply(apart, m)) for m in range(kind.radix)]
-        values = [at(each) for each in places]
+        values = [complex_at(code, each) for each in places]
         if kind.inverse:
             values[1:] = [_times(code, *each) for each in zip(values[1:], factors, strict=True)]
         values = _butterfly(code, values, inverse=kind.inverse)

@@ -18,7 +18,7 @@ from mygrad.convolution.fourier_parts import (
     best,
     blocks,
     calls_of,
-    cycles_of,
+    cycles,
     fitting,
     workers_of,
 )
@@ -41,11 +41,6 @@ def applies(problem: ConvProblem, itemsize: int, *, of_filter: bool = False) -> 
     some = problem.batch * problem.channels * problem.filters > 0
     many = some and prod(axis.k for axis in problem.axes) >= LEAST_TAPS
     return bool(plain and many and best(problem, itemsize, this_machine(), of_filter=of_filter))
-
-
-def cycles(problem: ConvProblem, itemsize: int, *, of_filter: bool = False) -> float:
-    """Predict the cycles of one core."""
-    return cycles_of(problem, itemsize, of_filter=of_filter)
 
 
 def workspace(problem: ConvProblem, itemsize: int, *, of_filter: bool = False) -> int:

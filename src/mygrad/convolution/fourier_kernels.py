@@ -11,7 +11,7 @@ Images are transformed where they stay in a cache, and then laid out by frequenc
 from dataclasses import dataclass
 
 from mygrad.convolution.copying import Fields
-from mygrad.convolution.fft_passes import transform
+from mygrad.convolution.fft_passes import Complex, complex_at, transform
 from mygrad.convolution.ir import Callee, Code, Value, Values, Vectors, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.tile import in_parts
@@ -31,7 +31,6 @@ __all__ = [
 # bytes of an image that the array does not fill.
 TURNED = "squares", "square_count", "singles", "single_count"
 PASSES = "passes", "stages", "stage_count"
-Complex = tuple[str, str]
 PART = 32  # channels whose products are added before those of others: short sums have small errors
 TRANSFORM_FIELDS = (
     "first", "second", "counts", *TURNED, *PASSES, "images", "offsets", "target", "points", "pitch", "clear",
@@ -136,11 +135,6 @@ def emit_transforms(tile: TransformsTile) -> str:
     return "\n".join(lines + function("block", "parameters x packed y work sums", "", code))
 
 
-def _complex_at(code: Code, place: str) -> Complex:
-    size = code.vector_bytes
-    return code.vector_at(place, size), code.vector_at(code.at(place, size), size)
-
-
 def _added(code: Code, x: Complex, w: Complex, total: Complex) -> Complex:
     """Return total + x conj(w)."""
     real = code.fma(x[1], w[1], code.fma(x[0], w[0], total[0]))
@@ -185,7 +179,7 @@ class Products:
             image = code.multiply(code.add(code.multiply(block, p.channels), c), tile.filters)
             vector, lane = code.divide(image, tile.lanes)
             place = code.add(code.multiply(vector, 2 * self.size), code.multiply(lane, tile.itemsize))
-            return self._products(_complex_at(code, source), code.at(w, place), sums)
+            return self._products(complex_at(code, source), code.at(w, place), sums)
 
         sums = in_parts(code, 2 * tile.filters, p.channels, str(PART), channel)
         for n, value in enumerate(sums):
@@ -258,7 +252,7 @@ class Reductions:
 
         def pair(number: str, sums: Values) -> Values:
             places = code.at(x, code.multiply(number, p.x_pair)), code.at(g, code.multiply(number, p.g_pair))
-            data, gradients = (_complex_at(code, place) for place in places)
+            data, gradients = (complex_at(code, place) for place in places)
             return list(_added(code, data, gradients, (sums[0], sums[1])))
 
         sums = code.loop(p.pairs, pair, ["zeroinitializer"] * 2, code.vector)

@@ -17,7 +17,7 @@ from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import CALL, Range, cut
 
-__all__ = ["Part", "best", "blocks", "calls_of", "cycles_of", "fitting", "workers_of"]
+__all__ = ["Part", "best", "blocks", "calls_of", "cycles", "fitting", "workers_of"]
 
 Array = np.ndarray[Any, Any]
 LINES = 16  # of a cache, between what lies in the workspace
@@ -227,7 +227,7 @@ def _cut(part: Part, budget: int) -> Part | None:
     return part
 
 
-def cycles_of(problem: ConvProblem, itemsize: int, *, of_filter: bool) -> float:
+def cycles(problem: ConvProblem, itemsize: int, *, of_filter: bool = False) -> float:
     """Predict the cycles of one core."""
     part = best(problem, itemsize, this_machine(), of_filter=of_filter)
     assert part is not None

@@ -5,7 +5,7 @@ Knows vectors of one width and loops with carried values; nothing of convolution
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import ClassVar
 
 __all__ = ["LINE", "Callee", "Code", "Value", "Values", "Vectors"]
@@ -409,7 +409,8 @@ class Callee(Vectors):
 
     @property
     def symbol(self) -> str:
-        return f"mygrad.{type(self).__name__.lower()}.{self.lanes}x{self.itemsize}"
+        """A name of its own: modules share one space of names."""
+        return ".".join(map(str, ("mygrad", type(self).__name__.lower(), *astuple(self))))
 
     @property
     def declaration(self) -> str:
