@@ -116,9 +116,9 @@ class Code:
     def clear(self, target: str, size: Value) -> None:
         self.do(f"call void @llvm.memset.p0.i64(ptr {target}, i8 0, i64 {size}, i1 false)")
 
-    def fetch(self, pointer: str, *, to_write: bool = True) -> None:
-        """Bring a cache line near that will be written, or read."""
-        self.do(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 {int(to_write)}, i32 3, i32 1)")
+    def fetch(self, pointer: str, *, to_write: bool = True, near: int = 3) -> None:
+        """Bring a cache line near that will be written, or read: 3 is the first cache, 2 the second."""
+        self.do(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 {int(to_write)}, i32 {near}, i32 1)")
 
     def room(self, name: str, size: int) -> None:
         """Make room for `size` bytes that live as long as the call."""

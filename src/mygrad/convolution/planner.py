@@ -26,6 +26,7 @@ from mygrad.convolution import (
     grouped_filter,
     indexed,
     jit,
+    panels,
     phases,
     reference,
     subpixel,
@@ -335,6 +336,26 @@ def _spectra(problem: ConvProblem, itemsize: int) -> int:
     return fourier.workspace(problem.for_input(), itemsize)
 
 
+def _panelled(problem: ConvProblem, dtype: str) -> bool:
+    return _generated(problem, dtype) and panels.applies(problem.merged(), np.dtype(dtype).itemsize)
+
+
+def _panelled_input(problem: ConvProblem, dtype: str) -> bool:
+    return _panelled(problem.for_input(), dtype)
+
+
+def _columns(problem: ConvProblem, dtype: str) -> float:
+    return panels.cycles(problem, np.dtype(dtype).itemsize) / this_machine().hertz / threads()
+
+
+def _columns_input(problem: ConvProblem, dtype: str) -> float:
+    return _columns(problem.for_input(), dtype)
+
+
+def _columns_needed(problem: ConvProblem, itemsize: int) -> int:
+    return panels.workspace(problem.for_input(), itemsize)
+
+
 def _skipping(problem: ConvProblem) -> bool:
     return met(problem.merged()) < 1
 
@@ -361,6 +382,8 @@ ALGORITHMS = (
         borders=True,
         skips=_skipping,
     ),
+    Algorithm("panels", FORWARD, panels.convolve, _columns, panels.workspace, _panelled),
+    Algorithm("panels", INPUT, panels.input_gradient, _columns_input, _columns_needed, _panelled_input, pads=True),
     Algorithm("winograd", FORWARD, winograd.convolve, _fewest, winograd.workspace, _minimal, spreads=True),
     Algorithm(
         "winograd",

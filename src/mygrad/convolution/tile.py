@@ -136,7 +136,7 @@ def micro_kernel(code: Code, tile: Tile, rows: Values, pitch: str, packed: str, 
         start, end = (code.offset(code.entry(taps.bounds, code.add(number, n), 4)) for n in range(2))
         return start, code.subtract(end, start)
 
-    return in_cuts(code, tile.sums, taps.parts, part, tap)
+    return in_cuts(code, tile.sums, taps.parts, part, lambda t, sums, _: tap(t, sums))
 
 
 Part = tuple[Value, Value]
@@ -153,7 +153,7 @@ def in_parts(
         start = code.multiply(number, size)
         return start, code.smaller(size, code.subtract(steps, start))
 
-    return in_cuts(code, count, code.add(following, 1), part, step)
+    return in_cuts(code, count, code.add(following, 1), part, lambda n, sums, _: step(n, sums))
 
 
 def in_cuts(
@@ -161,9 +161,10 @@ def in_cuts(
     count: int,
     parts: Value,
     part: Callable[[str], Part],
-    step: Callable[[Value, Values], Values],
+    steps: Callable[[Value, Values, int], Values],
+    at_once: int = 1,
 ) -> Values:
-    """Return `count` sums over all steps, which come in parts.
+    """Return `count` sums over all steps, which come in parts; ``steps(first, sums, number)`` makes some.
 
     While a part after the first is summed, the sum of those before waits in %waiting.
     """
@@ -183,7 +184,14 @@ def in_cuts(
             return [code.sum(*each) for each in zip(earlier, sums, strict=True)]
 
         code.do_when(later, wait)
-        sums = code.loop(length, lambda n, sums: step(code.add(start, n), sums), zeros, code.vector)
+        turns: Value = 0
+        sums = zeros
+        if at_once > 1:
+            turns, _ = code.divide(length, at_once)
+            first = code.multiply(turns, at_once)
+            sums = code.loop(turns, lambda n, sums: steps(code.add(start, code.multiply(n, at_once)), sums, at_once), zeros, code.vector)
+            start, length = code.add(start, first), code.subtract(length, first)
+        sums = code.loop(length, lambda n, sums: steps(code.add(start, n), sums, 1), sums, code.vector)
         return code.when(later, add, sums, code.vector)
 
     return code.loop(parts, one, zeros, code.vector)
