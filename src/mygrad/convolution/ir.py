@@ -116,9 +116,9 @@ class Code:
     def clear(self, target: str, size: Value) -> None:
         self.do(f"call void @llvm.memset.p0.i64(ptr {target}, i8 0, i64 {size}, i1 false)")
 
-    def fetch(self, pointer: str, *, to_write: bool = True, near: int = 3) -> None:
-        """Bring a cache line near that will be written, or read: 3 is the first cache, 2 the second."""
-        self.do(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 {int(to_write)}, i32 {near}, i32 1)")
+    def fetch(self, pointer: str, *, to_write: bool = True) -> None:
+        """Bring a cache line near that will be written, or read."""
+        self.do(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 {int(to_write)}, i32 3, i32 1)")
 
     def room(self, name: str, size: int) -> None:
         """Make room for `size` bytes that live as long as the call."""
@@ -335,6 +335,22 @@ class Code:
         self.begin(after)
         pairs = zip(values, results, strict=True)
         return [self.put(f"phi {kind} [ {old}, %{before} ], [ {new}, %{end} ]") for old, new in pairs]
+
+    def choose(
+        self, flag: Value, body: Callable[[], Values], otherwise: Callable[[], Values], kind: str
+    ) -> Values:
+        """Return body() if flag (0 or 1), else otherwise()."""
+        inside, outside, after = (f"{name}{self.count}" for name in ("then", "else", "done"))
+        self.do(f"br i1 {self.put(f'icmp ne i64 {flag}, 0')}, label %{inside}, label %{outside}")
+        found = []
+        for label, each in ((inside, body), (outside, otherwise)):
+            self.begin(label)
+            found.append((each(), self.label))
+            self.do(f"br label %{after}")
+        self.begin(after)
+        (some, here), (others, there) = found
+        pairs = zip(some, others, strict=True)
+        return [self.put(f"phi {kind} [ {a}, %{here} ], [ {b}, %{there} ]") for a, b in pairs]
 
     def do_when(self, flag: Value, body: Callable[[], None]) -> None:
         """If flag (0 or 1): body()."""

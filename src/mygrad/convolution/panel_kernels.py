@@ -4,6 +4,7 @@
 `a`, which is read where it lies. A panel is as wide as the register tile, so that it is read in order.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mygrad.convolution.copying import Fields
@@ -26,13 +27,11 @@ PACK_FIELDS = "w_offset", "w_filter", "packed_offset", "places", "depth"
 # of sums, elements). `ahead` are the lines of a channel of what the next call reads.
 COLUMN_FIELDS = (
     *PRODUCT_FIELDS,
-    "x_offset", "x_channel", "channels", "taps", "patches", "pieces", "results", "result_parts",
-    "ahead_offset", "ahead_channels", "ahead", "ahead_lines",
+    "x_offset", "x_channel", "channels", "taps", "patches", "pieces", "results", "result_parts", "shifts",
 )  # fmt: skip
-PATCH, PIECE, RESULT, PART = 40, 32, 32, 24  # bytes of an entry
+PATCH, PIECE, PANEL, PART = 40, 32, 48, 24  # bytes of an entry
 IN_GROUP = 3  # rows of `a` that one address serves, at distances that instructions have
 AT_ONCE = 4  # products of a turn: fewer instructions besides
-SECOND = 2  # the cache, counted as LLVM does
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class Product:
         first = code.smaller(code.multiply(row, tile.filters), p.last_filter)
         self.before(number, first, column)
         a = code.at(self.a, code.smaller(code.multiply(row, p.a_tile), p.last_a))
-        sums = self._sums(a, code.at(self.panels, code.multiply(column, p.panel_pitch)))
+        sums = self.summed(a, code.at(self.panels, code.multiply(column, p.panel_pitch)), row, column)
         kept = code.entry("%sums", number, tile.bytes)
         places = [code.at(kept, n * tile.vector_bytes) for n in range(tile.sums)]
 
@@ -117,11 +116,16 @@ class Product:
     def before(self, number: Value, first: str, column: str) -> None:
         """Do what is to be done before the sums of a tile."""
 
+    def summed(self, a: str, panel: str, row: str, column: str) -> Values:
+        """Return the sums of a tile."""
+        return self.sums(a, panel)
+
     def finish(self, sums: Values, first: str, column: str) -> None:
         """Put the sums of a tile into y."""
         raise NotImplementedError
 
-    def _sums(self, a: str, panel: str) -> Values:
+    def sums(self, a: str, panel: str, shifted: Callable[[Value], str] | None = None) -> Values:
+        """Return the sums of a tile; with `shifted`, rows of the panel are first copied from there."""
         code, p, tile = self.code, self.p, self.tile
         bounds = p.address(code, "bounds")
 
@@ -134,10 +138,21 @@ class Product:
             each = tile.itemsize * (tile.filters if tile.packed else 1)
             rows = self._rows(code.at(a, code.multiply(k, each)))
             for n in range(count):
-                sums = self._products(code.at(lines, n * tile.line), [code.at(row, n * each) for row in rows], sums)
+                line = code.at(lines, n * tile.line)
+                columns = self._columns(line, shifted(code.add(k, n)) if shifted else "")
+                sums = self._products(columns, [code.at(row, n * each) for row in rows], sums)
             return sums
 
-        return in_cuts(code, tile.sums, p.parts, part, products, AT_ONCE)
+        return in_cuts(code, tile.sums, p.parts, part, products, 1 if shifted else AT_ONCE)
+
+    def _columns(self, line: str, source: str) -> Values:
+        """Return a row of a panel; copy it from `source`, if there is one."""
+        code, places = self.code, [v * self.tile.vector_bytes for v in range(self.tile.vectors)]
+        columns = [code.vector_at(code.at(source or line, place)) for place in places]
+        if source:
+            for place, value in zip(places, columns, strict=True):
+                code.store(code.vector, value, code.at(line, place))
+        return columns
 
     def _rows(self, a: str) -> Values:
         """Return where a column of `a` has each filter."""
@@ -151,10 +166,8 @@ class Product:
             rows.append(code.at(a, code.multiply(self.p.a_filter, f % IN_GROUP)))
         return rows
 
-    def _products(self, line: str, rows: Values, sums: Values) -> Values:
-        code, tile = self.code, self.tile
-        columns = [code.vector_at(code.at(line, v * tile.vector_bytes)) for v in range(tile.vectors)]
-        results = []
+    def _products(self, columns: Values, rows: Values, sums: Values) -> Values:
+        code, tile, results = self.code, self.tile, []
         for f, row in enumerate(rows):
             w = code.broadcast(row)
             results += [code.fma(w, x, sums[f * tile.vectors + v]) for v, x in enumerate(columns)]
@@ -171,26 +184,47 @@ class Convolving(Product):
         code, p = self.code, self.p
         code.room("last", tile.bytes)
         self.x = code.at("%x", p.x_offset)
-        self.tables = {name: p.address(code, name) for name in ("patches", "pieces", "results", "result_parts", "ahead")}
-        code.each(p.channels, self._channel)
+        self.tables = {name: p.address(code, name) for name in ("patches", "pieces", "results", "result_parts", "shifts")}
+        code.each(p.panels, self._panel)
         self.tiles("%packed", "%work")
 
     # -- panels: work[panel][channel][tap][column]
 
-    def _channel(self, c: str) -> None:
+    def _panel(self, j: str) -> None:
+        """Copy a panel, unless it is whole for all taps: then the first tile of filters does that."""
         code, p = self.code, self.p
-        source = code.at(self.x, code.multiply(c, p.x_channel))
-        rows = code.at("%work", code.multiply(code.multiply(c, p.taps), self.tile.line))
+        rows = code.at("%work", code.multiply(j, p.panel_pitch))
+        first = code.entry(self.tables["patches"], code.multiply(j, p.taps), PATCH)
 
-        def panel(j: str) -> None:
-            target = code.at(rows, code.multiply(j, p.panel_pitch))
-            first = code.entry(self.tables["patches"], code.multiply(j, p.taps), PATCH)
+        def channel(c: str) -> None:
+            source = code.at(self.x, code.multiply(c, p.x_channel))
+            target = code.at(rows, code.multiply(code.multiply(c, p.taps), self.tile.line))
             code.each(
                 p.taps,
                 lambda t: self._patch(source, code.entry(target, t, self.tile.line), code.entry(first, t, PATCH)),
             )
 
-        code.each(p.panels, panel)
+        later, _ = self._found(j)
+        code.each(code.multiply(p.channels, code.subtract(1, later)), channel)
+
+    def _found(self, column: str) -> tuple[str, str]:
+        """Return whether a panel is whole for all taps, and where it begins in x."""
+        entry = self.code.entry(self.tables["results"], column, PANEL)
+        return self.code.integer(self.code.at(entry, 32)), self.code.at(self.x, self.code.integer(self.code.at(entry, 40)))
+
+    def summed(self, a: str, panel: str, row: str, column: str) -> Values:
+        code = self.code
+        if self.tile.step > 1:
+            return self.sums(a, panel)
+        whole, x = self._found(column)
+        fresh = code.multiply(whole, code.flag("eq", row, 0))
+        shifts = self.tables["shifts"]
+        return code.choose(
+            fresh,
+            lambda: self.sums(a, panel, lambda k: code.at(x, code.offset(code.entry(shifts, k, 4)))),
+            lambda: self.sums(a, panel),
+            code.vector,
+        )
 
     def _patch(self, source: str, target: str, entry: str) -> None:
         """Copy a row of a panel: whole, or piece by piece into zeros."""
@@ -238,20 +272,7 @@ class Convolving(Product):
 
     def before(self, number: Value, first: str, column: str) -> None:
         code, p = self.code, self.p
-        start = code.multiply(number, p.ahead_channels)
-        left = code.smaller(p.ahead_channels, code.subtract(p.channels, start))
-
-        def ahead(n: str) -> None:
-            channel = code.at("%x", code.add(p.ahead_offset, code.multiply(code.add(start, n), p.x_channel)))
-            code.each(
-                p.ahead_lines,
-                lambda m: code.fetch(
-                    code.at(channel, code.offset(code.entry(self.tables["ahead"], m, 4))), to_write=False, near=SECOND
-                ),
-            )
-
-        code.each(left, ahead)
-        entry = code.entry(self.tables["results"], column, RESULT)
+        entry = code.entry(self.tables["results"], column, PANEL)
         here = code.at(self._row(first), code.integer(code.at(entry, 8)))
         written = code.multiply(code.integer(entry), code.subtract(1, p.keep_sums))
         code.do_when(written, lambda: code.each(self.tile.filters, lambda f: self._fetch(here, f)))
@@ -267,7 +288,7 @@ class Convolving(Product):
 
     def finish(self, sums: Values, first: str, column: str) -> None:
         code, tile = self.code, self.tile
-        entry = code.entry(self.tables["results"], column, RESULT)
+        entry = code.entry(self.tables["results"], column, PANEL)
         whole, offset, part, parts = (code.integer(code.at(entry, 8 * n)) for n in range(4))
         rows = self._row(first)
 

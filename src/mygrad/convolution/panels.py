@@ -16,9 +16,9 @@ import numpy as np
 from mygrad.convolution.executor import threads
 from mygrad.convolution.group_layout import Kept
 from mygrad.convolution.job import Plan
-from mygrad.convolution.layout import LINE, Strides, exchanged, grid, strides_of, table
+from mygrad.convolution.layout import Strides, apart, exchanged, grid, strides_of, table
 from mygrad.convolution.machine import Machine, this_machine
-from mygrad.convolution.panel_kernels import COLUMN_FIELDS, PATCH, PatchPanels
+from mygrad.convolution.panel_kernels import COLUMN_FIELDS, PANEL, PATCH, PatchPanels
 from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, ISSUE, LATENCY, Range, cut, part_products
@@ -134,7 +134,6 @@ class Calls:
             place = axis.stride * o[:, None, :] + (axis.dilation * k - axis.before)[:, None]
             inside &= (place >= 0) & (place < axis.i)
             offset = offset + place * step
-        self.offset, self.inside = offset, inside
         follows = inside[..., 1:] & inside[..., :-1] & (np.diff(offset) == self.tile.step * size)
         starts, ends = inside.copy(), inside.copy()
         starts[..., 1:] &= ~follows
@@ -148,8 +147,11 @@ class Calls:
         zeros = np.where(inside.all(axis=2), 0, self.tile.vectors)
         whole = (many == 1) & (zeros == 0)
         before = np.cumsum(many.ravel()).reshape(many.shape) - many
-        table = np.stack([whole, offset[..., 0], before, many, zeros], axis=2)
-        self.patches = self.keep(table)
+        self.patches = self.keep(np.stack([whole, offset[..., 0], before, many, zeros], axis=2))
+        self.found = whole.all(axis=1) & (self.tile.step == 1), offset[:, 0, 0]
+        self.shifts = np.zeros(self.taps, np.int64)
+        for axis, k, step in zip(problem.axes, taps, self.x[3:], strict=True):
+            self.shifts += axis.dilation * k * step
 
     def _results(self) -> tuple[int, int]:
         """Return tables of where the columns of each panel go in y."""
@@ -158,7 +160,7 @@ class Calls:
         last = (self.first + self.tile.columns - 1) // width
         rows, parts = [], []
         for panel, start in enumerate(self.first):
-            rows.append((sample[panel] == last[panel], sample[panel] * self.y[0] + place[panel] * size, len(parts), last[panel] - sample[panel] + 1))
+            rows.append((sample[panel] == last[panel], sample[panel] * self.y[0] + place[panel] * size, len(parts), last[panel] - sample[panel] + 1, *(each[panel] for each in self.found)))
             for n in range(sample[panel], last[panel] + 1):
                 begin, end = max(start, n * width), min(start + self.tile.columns, (n + 1) * width)
                 parts.append((n * self.y[0] + (begin - n * width) * size, (begin - start) * size, (end - begin) * size))
@@ -184,15 +186,10 @@ class Calls:
         ]
 
     def _tasks(self) -> list[Array]:
-        calls = [(block, chunk) for block in self.blocks for chunk in range(len(self.chunks))]
-        following = [*calls[1:], None]
-        rows = [self._call(*call, then) for call, then in zip(calls, following, strict=True)]
-        return [table(rows[n : n + len(self.chunks)], COLUMN_FIELDS) for n in range(0, len(rows), len(self.chunks))]
+        count = range(len(self.chunks))
+        return [table([self._call(block, chunk) for chunk in count], COLUMN_FIELDS) for block in self.blocks]
 
-    def _source(self, block: Block, chunk: int) -> int:
-        return block.sample * self.x[0] + block.group * self.x[1] + self.chunks[chunk][0] * self.x[2]
-
-    def _call(self, block: Block, chunk: int, then: tuple[Block, int] | None) -> dict[str, int]:
+    def _call(self, block: Block, chunk: int) -> dict[str, int]:
         tile, (start, stop) = self.tile, self.chunks[chunk]
         first = block.filters[0] * tile.filters
         last = min(block.filters[1] * tile.filters, self.problem.filters) - tile.filters - first
@@ -200,28 +197,28 @@ class Calls:
         tiles, count = block.filters[1] - block.filters[0], block.panels[1] - block.panels[0]
         many = len(self.chunks) - 1
         self.sums_bytes = max(self.sums_bytes, tiles * count * tile.bytes * (many > 0))
-        self.copied_bytes = max(self.copied_bytes, count * (stop - start) * self.taps * tile.line + LINE)
+        self.copied_bytes = max(self.copied_bytes, count * apart((stop - start) * self.taps * tile.line))
         return {
             **self._filters(block, first, last, start),
             **self._summed(stop - start),
             "panels": count,
             "panel_offset": 0,
-            "panel_pitch": (stop - start) * self.taps * tile.line,
+            "panel_pitch": apart((stop - start) * self.taps * tile.line),
             "filter_tiles": tiles,
             "last_filter": last,
             "y_offset": block.sample * self.y[0] + block.group * self.y[1] + first * self.y[2],
             "y_filter": self.y[2],
             "add_sums": int(chunk > 0),
             "keep_sums": int(chunk < many),
-            "x_offset": self._source(block, chunk),
+            "x_offset": block.sample * self.x[0] + block.group * self.x[1] + start * self.x[2],
             "x_channel": self.x[2],
             "channels": stop - start,
             "taps": self.taps,
             "patches": self.patches + block.panels[0] * self.taps * PATCH,
             "pieces": self.pieces,
-            "results": self.results[0] + block.panels[0] * 32,
+            "results": self.results[0] + block.panels[0] * PANEL,
             "result_parts": self.results[1],
-            **self._ahead(block, then, ceil((stop - start) / (tiles * count))),
+            "shifts": self.keep(grid(np.arange(stop - start) * self.x[2], self.shifts), np.int32),
         }
 
     def _filters(self, block: Block, first: int, last: int, start: int) -> dict[str, int]:
@@ -260,29 +257,6 @@ class Calls:
         depth, part = channels * self.taps, part_products(self.problem)
         bounds = np.minimum(np.arange(0, depth + part, part), depth)
         return {"bounds": self.keep(bounds, np.int32), "parts": len(bounds) - 1}
-
-    def _ahead(self, block: Block, then: tuple[Block, int] | None, channels: int) -> dict[str, int]:
-        """Say what the next call reads, unless it is the same."""
-        if then is None or len(self.chunks) == 1 and self._same(block, then[0]):
-            return {"ahead_offset": 0, "ahead_channels": 0, "ahead": 0, "ahead_lines": 0}
-        lines = self._lines(then[0].panels)
-        return {
-            "ahead_offset": self._source(*then),
-            "ahead_channels": channels,
-            "ahead": lines[0],
-            "ahead_lines": lines[1],
-        }
-
-    def _same(self, a: Block, b: Block) -> bool:
-        return (a.sample, a.group, a.panels) == (b.sample, b.group, b.panels)
-
-    def _lines(self, panels: Range) -> tuple[int, int]:
-        known = self.__dict__.setdefault("_known", {})
-        if panels not in known:
-            offsets = self.offset[slice(*panels)][self.inside[slice(*panels)]]
-            lines = np.unique(offsets // LINE) * LINE
-            known[panels] = self.keep(lines, np.int32), len(lines)
-        return known[panels]
 
 
 @lru_cache(maxsize=512)
