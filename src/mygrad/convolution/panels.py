@@ -18,7 +18,7 @@ from mygrad.convolution.group_layout import Kept
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Strides, apart, exchanged, grid, strides_of, table
 from mygrad.convolution.machine import Machine, this_machine
-from mygrad.convolution.panel_kernels import COLUMN_FIELDS, PANEL, PATCH, PatchPanels
+from mygrad.convolution.panel_kernels import PANEL, PANEL_FIELDS, PATCH, PatchTile
 from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, ISSUE, LATENCY, Range, cut, part_products
@@ -47,7 +47,7 @@ def _joined(problem: ConvProblem, columns: int) -> int:
     return 1 if prod(axis.o for axis in problem.axes) >= ALONE_PANELS * columns else problem.batch
 
 
-def _tiles(problem: ConvProblem, itemsize: int, machine: Machine, packed: bool) -> Iterator[PatchPanels]:
+def _tiles(problem: ConvProblem, itemsize: int, machine: Machine, packed: bool) -> Iterator[PatchTile]:
     lanes, step = machine.isa.bits // itemsize // 8, problem.axes[-1].stride
     outputs = prod(axis.o for axis in problem.axes)
     for vectors in range(1, MOST_VECTORS + 1):
@@ -55,30 +55,30 @@ def _tiles(problem: ConvProblem, itemsize: int, machine: Machine, packed: bool) 
             return
         most = min((machine.isa.registers - 2 - vectors) // vectors, problem.filters, MOST_FILTERS)
         for filters in range(1, most + 1):
-            yield PatchPanels(itemsize, lanes, vectors, filters, packed, step)
+            yield PatchTile(itemsize, lanes, vectors, filters, packed, step)
 
 
-def _panels(problem: ConvProblem, tile: PatchPanels) -> int:
+def _panels(problem: ConvProblem, tile: PatchTile) -> int:
     joined = _joined(problem, tile.columns)
     return problem.batch // joined * ceil(joined * prod(axis.o for axis in problem.axes) / tile.columns)
 
 
-def _tile_cycles(problem: ConvProblem, tile: PatchPanels, machine: Machine) -> float:
+def _tile_cycles(problem: ConvProblem, tile: PatchTile, machine: Machine) -> float:
     """Predict the cycles of one group on one core."""
     unit = machine.cycles(tile.vector_bytes * 8)
-    loads = machine.crossing * tile.vectors + tile.filters
-    issued = (tile.sums + tile.vectors + tile.filters + 6) / ISSUE
+    loads = machine.crossing * tile.vectors + tile.rows
+    issued = (tile.sums + tile.vectors + tile.rows + 6) / ISSUE
     turn = max(tile.sums * unit, loads * unit, issued, LATENCY)
     panels = _panels(problem, tile)
     depth = problem.channels * prod(axis.k for axis in problem.axes)
-    tiles = ceil(problem.filters / tile.filters) * panels
+    tiles = ceil(problem.filters / tile.rows) * panels
     pieces = tile.columns / problem.axes[-1].o if len(problem.axes) > 1 or problem.axes[-1].k > 1 else 0
     copied = COPY + COPIED * tile.vectors * tile.step + PIECE * pieces
     return tiles * (depth * turn + FINISH + STORED * tile.sums) + panels * depth * copied
 
 
 @lru_cache(maxsize=4096)
-def _best(problem: ConvProblem, itemsize: int, packed: bool = False) -> tuple[float, PatchPanels] | None:
+def _best(problem: ConvProblem, itemsize: int, packed: bool = False) -> tuple[float, PatchTile] | None:
     machine = this_machine()
     found = ((_tile_cycles(problem, tile, machine), tile) for tile in _tiles(problem, itemsize, machine, packed))
     return min(found, key=lambda each: each[0], default=None)
@@ -104,7 +104,7 @@ class Block:
 class Calls:
     """The calls of a problem whose arrays x and y are contiguous; `w` are strides of (group, filter, channel, k...)."""
 
-    def __init__(self, problem: ConvProblem, tile: PatchPanels, w: Strides, workers: int) -> None:
+    def __init__(self, problem: ConvProblem, tile: PatchTile, w: Strides, workers: int) -> None:
         self.problem, self.tile, self.w, self.keep = problem, tile, w, Kept()
         self.x, _, self.y = strides_of(problem, tile.itemsize)
         self.samples = _joined(problem, tile.columns)
@@ -176,7 +176,7 @@ class Calls:
         wanted = 4 * workers if problem.products > FEW_PRODUCTS else 1
         each = min(each, max(1, times * count // wanted))
         panels = cut(count, ceil(count / each))
-        tiles = ceil(problem.filters / self.tile.filters)
+        tiles = ceil(problem.filters / self.tile.rows)
         parts = cut(tiles, ceil(wanted / (times * len(panels))))
         return [
             Block(sample, group, some, part)
@@ -187,12 +187,12 @@ class Calls:
 
     def _tasks(self) -> list[Array]:
         count = range(len(self.chunks))
-        return [table([self._call(block, chunk) for chunk in count], COLUMN_FIELDS) for block in self.blocks]
+        return [table([self._call(block, chunk) for chunk in count], PANEL_FIELDS) for block in self.blocks]
 
     def _call(self, block: Block, chunk: int) -> dict[str, int]:
         tile, (start, stop) = self.tile, self.chunks[chunk]
-        first = block.filters[0] * tile.filters
-        last = min(block.filters[1] * tile.filters, self.problem.filters) - tile.filters - first
+        first = block.filters[0] * tile.rows
+        last = min(block.filters[1] * tile.rows, self.problem.filters) - tile.rows - first
         first, last = (first, last) if last >= 0 else (first + last, 0)
         tiles, count = block.filters[1] - block.filters[0], block.panels[1] - block.panels[0]
         many = len(self.chunks) - 1
@@ -202,7 +202,6 @@ class Calls:
             **self._filters(block, first, last, start),
             **self._summed(stop - start),
             "panels": count,
-            "panel_offset": 0,
             "panel_pitch": apart((stop - start) * self.taps * tile.line),
             "filter_tiles": tiles,
             "last_filter": last,
@@ -226,16 +225,16 @@ class Calls:
         tile = self.tile
         if not tile.packed:
             place = block.group * self.w[0] + first * self.w[1] + start * self.w[2]
-            return {"a_offset": place, "a_filter": self.w[1], "a_tile": tile.filters * self.w[1], "last_a": last * self.w[1]}
+            return {"a_offset": place, "a_filter": self.w[1], "a_tile": tile.rows * self.w[1], "last_a": last * self.w[1]}
         pitch, tiles = self._packed
-        place = (block.group * tiles + block.filters[0]) * pitch + start * self.taps * tile.filters * tile.itemsize
+        place = (block.group * tiles + block.filters[0]) * pitch + start * self.taps * tile.rows * tile.itemsize
         return {"a_offset": place, "a_filter": 0, "a_tile": pitch, "last_a": pitch * tiles}
 
     @property
     def _packed(self) -> tuple[int, int]:
         """Return the bytes of a packed tile of filters, and how many tiles there are."""
         tile, depth = self.tile, self.problem.channels * self.taps
-        return depth * tile.filters * tile.itemsize, ceil(self.problem.filters / tile.filters)
+        return depth * tile.rows * tile.itemsize, ceil(self.problem.filters / tile.rows)
 
     def _packs(self) -> Array:
         tile, problem = self.tile, self.problem
@@ -246,7 +245,7 @@ class Calls:
         pitch, tiles = self._packed
         self.packed_bytes = pitch * tiles * problem.groups
         table = self.keep(places, np.int32)
-        firsts = np.minimum(np.arange(tiles) * tile.filters, problem.filters - tile.filters)
+        firsts = np.minimum(np.arange(tiles) * tile.rows, problem.filters - tile.rows)
         rows = [
             (group * self.w[0] + int(first) * self.w[1], self.w[1], (group * tiles + n) * pitch, table, len(places))
             for group in range(problem.groups) for n, first in enumerate(firsts)

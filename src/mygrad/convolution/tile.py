@@ -136,7 +136,7 @@ def micro_kernel(code: Code, tile: Tile, rows: Values, pitch: str, packed: str, 
         start, end = (code.offset(code.entry(taps.bounds, code.add(number, n), 4)) for n in range(2))
         return start, code.subtract(end, start)
 
-    return in_cuts(code, tile.sums, taps.parts, part, lambda t, sums, _: tap(t, sums))
+    return in_cuts(code, tile.sums, taps.parts, part, one_by_one(code, tap))
 
 
 Part = tuple[Value, Value]
@@ -153,7 +153,7 @@ def in_parts(
         start = code.multiply(number, size)
         return start, code.smaller(size, code.subtract(steps, start))
 
-    return in_cuts(code, count, code.add(following, 1), part, lambda n, sums, _: step(n, sums))
+    return in_cuts(code, count, code.add(following, 1), part, one_by_one(code, step))
 
 
 def in_cuts(
@@ -161,10 +161,9 @@ def in_cuts(
     count: int,
     parts: Value,
     part: Callable[[str], Part],
-    steps: Callable[[Value, Values, int], Values],
-    at_once: int = 1,
+    summed: Callable[[Value, Value, Values], Values],
 ) -> Values:
-    """Return `count` sums over all steps, which come in parts; ``steps(first, sums, number)`` makes some.
+    """Return `count` sums over all steps, which come in parts: ``summed(start, length, zeros)`` is that of one.
 
     While a part after the first is summed, the sum of those before waits in %waiting.
     """
@@ -184,17 +183,18 @@ def in_cuts(
             return [code.sum(*each) for each in zip(earlier, sums, strict=True)]
 
         code.do_when(later, wait)
-        turns: Value = 0
-        sums = zeros
-        if at_once > 1:
-            turns, _ = code.divide(length, at_once)
-            first = code.multiply(turns, at_once)
-            sums = code.loop(turns, lambda n, sums: steps(code.add(start, code.multiply(n, at_once)), sums, at_once), zeros, code.vector)
-            start, length = code.add(start, first), code.subtract(length, first)
-        sums = code.loop(length, lambda n, sums: steps(code.add(start, n), sums, 1), sums, code.vector)
-        return code.when(later, add, sums, code.vector)
+        return code.when(later, add, summed(start, length, zeros), code.vector)
 
     return code.loop(parts, one, zeros, code.vector)
+
+
+def one_by_one(code: Code, step: Callable[[Value, Values], Values]) -> Callable[[Value, Value, Values], Values]:
+    """Return what sums a part step by step."""
+
+    def summed(start: Value, length: Value, sums: Values) -> Values:
+        return code.loop(length, lambda n, sums: step(code.add(start, n), sums), sums, code.vector)
+
+    return summed
 
 
 def _filter_products(code: Code, tile: Tile, sources: Values, packed: str, sums: Values) -> Values:

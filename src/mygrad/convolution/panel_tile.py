@@ -1,0 +1,108 @@
+"""The register tile of a product of matrices, of which one is read panel by panel, as LLVM IR.
+
+``sum[row, column] += a[row, k] * panel[k, column]``: a panel is as wide as the tile, so that it is read in order;
+`a` is read where it lies, or packed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mygrad.convolution.copying import Fields
+from mygrad.convolution.ir import Code, Value, Values, Vectors
+
+__all__ = ["PanelTile", "Product"]
+
+IN_GROUP = 3  # rows of `a` that one address serves, at distances that instructions have
+AT_ONCE = 4  # products of a turn: fewer instructions besides
+
+
+@dataclass(frozen=True)
+class PanelTile(Vectors):
+    """sums[rows][vectors] of `lanes` columns; what is in `a` is broadcast."""
+
+    vectors: int
+    rows: int
+
+    @property
+    def line(self) -> int:
+        """Bytes of a row of a panel."""
+        return self.vectors * self.vector_bytes
+
+    @property
+    def columns(self) -> int:
+        return self.vectors * self.lanes
+
+    @property
+    def sums(self) -> int:
+        return self.rows * self.vectors
+
+    @property
+    def bytes(self) -> int:
+        return self.sums * self.vector_bytes
+
+
+class Product:
+    """Write the sums of a tile, and keep them from call to call."""
+
+    tile: PanelTile
+    code: Code
+    p: Fields
+
+    def __init__(self, tile: PanelTile, fields: tuple[str, ...]) -> None:
+        self.tile, self.code = tile, tile.code()
+        self.code.room("waiting", tile.bytes)
+        self.code.room("last", tile.bytes)
+        self.p = Fields(self.code, fields)
+
+    def turns(self, start: Value, count: Value, sums: Values, step: Callable[[Value, int, Values], Values]) -> Values:
+        """Return ``sums = step(k, number, sums)``, for `number` products from k on, until there were `count`."""
+        code = self.code
+        whole, left = code.divide(count, AT_ONCE)
+        several = code.multiply(whole, AT_ONCE)
+        sums = code.loop(
+            whole, lambda n, sums: step(code.add(start, code.multiply(n, AT_ONCE)), AT_ONCE, sums), sums, code.vector
+        )
+        start = code.add(start, several)
+        return code.loop(left, lambda n, sums: step(code.add(start, n), 1, sums), sums, code.vector)
+
+    def rows(self, a: str, distance: Value) -> Values:
+        """Return where the rows of a tile are."""
+        code, found = self.code, []
+        for row in range(self.tile.rows):
+            if not isinstance(distance, int) and row and row % IN_GROUP == 0:
+                a = code.at(a, code.multiply(distance, IN_GROUP))
+            found.append(code.at(a, code.multiply(distance, row if isinstance(distance, int) else row % IN_GROUP)))
+        return found
+
+    def columns(self, line: str) -> Values:
+        """Return a row of a panel."""
+        code = self.code
+        return [code.vector_at(code.at(line, v * code.vector_bytes)) for v in range(self.tile.vectors)]
+
+    def products(self, rows: Values, columns: Values, sums: Values) -> Values:
+        """Return the sums with those of one k added."""
+        code, results = self.code, []
+        for number, row in enumerate(rows):
+            a = code.broadcast(row)
+            results += [code.fma(a, x, sums[number * len(columns) + v]) for v, x in enumerate(columns)]
+        return results
+
+    def kept(self, sums: Values, number: Value, finish: Callable[[Values], None]) -> None:
+        """Add the sums that were kept under a number; keep them again, or finish."""
+        code, p, size = self.code, self.p, self.code.vector_bytes
+        start = code.entry("%sums", number, self.tile.bytes)
+        places = [code.at(start, n * size) for n in range(self.tile.sums)]
+
+        def add(values: Values) -> Values:
+            earlier = [code.vector_at(place, size) for place in places]
+            return [code.sum(*each) for each in zip(earlier, values, strict=True)]
+
+        sums = code.when(p.add_sums, add, sums, code.vector)
+        code.do_when(p.keep_sums, lambda: self.put(sums, start))
+        code.do_when(code.subtract(1, p.keep_sums), lambda: finish(sums))
+
+    def put(self, sums: Values, target: str) -> None:
+        """Store all sums."""
+        code, size = self.code, self.code.vector_bytes
+        for number, value in enumerate(sums):
+            code.store(code.vector, value, code.at(target, number * size), size)
