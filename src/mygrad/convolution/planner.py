@@ -26,6 +26,7 @@ from mygrad.convolution import (
     grouped_filter,
     indexed,
     jit,
+    panel_filter,
     panels,
     phases,
     reference,
@@ -352,6 +353,14 @@ def _columns_input(problem: ConvProblem, dtype: str) -> float:
     return _columns(problem.for_input(), dtype)
 
 
+def _panelled_filter(problem: ConvProblem, dtype: str) -> bool:
+    return _generated(problem, dtype) and panel_filter.applies(problem.merged(), np.dtype(dtype).itemsize)
+
+
+def _columns_filter(problem: ConvProblem, dtype: str) -> float:
+    return panel_filter.cycles(problem, np.dtype(dtype).itemsize) / this_machine().hertz / threads()
+
+
 def _columns_needed(problem: ConvProblem, itemsize: int) -> int:
     return panels.workspace(problem.for_input(), itemsize)
 
@@ -384,6 +393,7 @@ ALGORITHMS = (
     ),
     Algorithm("panels", FORWARD, panels.convolve, _columns, panels.workspace, _panelled),
     Algorithm("panels", INPUT, panels.input_gradient, _columns_input, _columns_needed, _panelled_input, pads=True),
+    Algorithm("panels", FILTER, panel_filter.filter_gradient, _columns_filter, panel_filter.workspace, _panelled_filter, skips=_skipping_filter),
     Algorithm("winograd", FORWARD, winograd.convolve, _fewest, winograd.workspace, _minimal, spreads=True),
     Algorithm(
         "winograd",

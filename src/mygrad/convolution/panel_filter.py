@@ -1,0 +1,244 @@
+"""The filter gradient as a product of matrices: rows of x, as they lie, times panels of g, which are turned.
+
+Both are read in order: for a set of channels and one tap, the positions that the tap meets are runs of x and of g.
+Where there is one tap, g may have the rows and x the panels.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from math import ceil, prod
+from typing import Any
+
+import numpy as np
+
+from mygrad.convolution.executor import threads
+from mygrad.convolution.group_layout import Kept
+from mygrad.convolution.job import Plan
+from mygrad.convolution.layout import Strides, strides_of, table
+from mygrad.convolution.machine import Machine, this_machine
+from mygrad.convolution.panel_dots import DOT_FIELDS, SegmentTile
+from mygrad.convolution.prepared import Run, prepared
+from mygrad.convolution.problem import ConvProblem
+from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, ISSUE, LATENCY, Range, cut
+
+__all__ = ["applies", "cycles", "filter_gradient", "workspace"]
+
+Array = np.ndarray[Any, Any]
+MOST_STEP = 4
+MOST_VECTORS, MOST_ROWS = 6, 12
+RUN = 144  # positions of a part of a sum, at most
+DEPTH = 576  # positions of a chunk, whose panels and rows stay in the caches
+MOST_SEGMENTS = 1 << 20
+SEGMENT_CYCLES, FINISH, STORED = 25, 40, 4
+TURNED = 0.9  # cycles to turn eight bytes
+ELEMENT = 2  # cycles to store an element of a column that does not lie beside the others
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Which array has the rows: x, whose rows are channels, or g, whose rows are filters."""
+
+    rows: int
+    columns: int
+    x_rows: bool
+
+
+def _sides(problem: ConvProblem) -> Iterator[Sides]:
+    yield Sides(problem.channels, problem.filters, x_rows=True)
+    if all(axis.pointwise for axis in problem.axes):
+        yield Sides(problem.filters, problem.channels, x_rows=False)
+
+
+def _candidates(problem: ConvProblem, itemsize: int, machine: Machine) -> Iterator[tuple[Sides, SegmentTile]]:
+    lanes, step = machine.isa.bits // itemsize // 8, problem.axes[-1].stride
+    if prod(axis.o for axis in problem.axes) < lanes or step > MOST_STEP:
+        return
+    for sides in _sides(problem):
+        for vectors in range(1, min(MOST_VECTORS, sides.columns // lanes) + 1):
+            most = min((machine.isa.registers - 2 - vectors) // vectors, sides.rows, MOST_ROWS)
+            for rows in range(1, most + 1):
+                beside = not sides.x_rows
+                yield sides, SegmentTile(itemsize, lanes, vectors, rows, step, beside)
+
+
+def _cycles(problem: ConvProblem, sides: Sides, tile: SegmentTile, machine: Machine) -> float:
+    """Predict the cycles of one group on one core."""
+    unit, taps = machine.cycles(tile.vector_bytes * 8), prod(axis.k for axis in problem.axes)
+    loads = machine.crossing * tile.vectors + tile.rows
+    issued = (tile.sums + tile.vectors + tile.rows + 3) / ISSUE
+    turn = max(tile.sums * unit, loads * unit, issued, LATENCY)
+    positions = problem.batch * prod(axis.o for axis in problem.axes)
+    panels = ceil(sides.columns / tile.columns)
+    tiles = ceil(sides.rows / tile.rows) * taps * panels
+    segments = positions / problem.axes[-1].o * SEGMENT_CYCLES
+    chunks = ceil(positions / DEPTH) * (FINISH + STORED * tile.sums)
+    turned = positions * panels * tile.columns * tile.itemsize / 8 * TURNED
+    stored = prod(problem.w_shape) / problem.groups * (0 if tile.beside else ELEMENT)
+    return tiles * (positions * turn + segments + chunks) + turned + stored
+
+
+@lru_cache(maxsize=4096)
+def _best(problem: ConvProblem, itemsize: int) -> tuple[float, Sides, SegmentTile] | None:
+    machine = this_machine()
+    found = ((_cycles(problem, *each, machine), *each) for each in _candidates(problem, itemsize, machine))
+    return min(found, key=lambda each: each[0], default=None)
+
+
+def _runs(problem: ConvProblem) -> tuple[int, ...]:
+    """Return how many runs of outputs there are: rows, cut where they are long."""
+    return problem.batch, *(axis.o for axis in problem.axes[:-1]), ceil(problem.axes[-1].o / RUN)
+
+
+def applies(problem: ConvProblem, itemsize: int) -> bool:
+    """Tell whether the tile fits, with tables that are not too large."""
+    taps = prod(axis.k for axis in problem.axes)
+    return prod(_runs(problem)) * taps <= MOST_SEGMENTS and _best(problem, itemsize) is not None
+
+
+def cycles(problem: ConvProblem, itemsize: int) -> float:
+    """Predict the cycles of one core."""
+    found = _best(problem.merged(), itemsize)
+    assert found is not None
+    return problem.groups * found[0] + 2 * CALL
+
+
+class Calls:
+    """The calls of a problem."""
+
+    def __init__(self, problem: ConvProblem, sides: Sides, tile: SegmentTile, workers: int) -> None:
+        self.problem, self.sides, self.tile, self.keep = problem, sides, tile, Kept()
+        self.taps = prod(axis.k for axis in problem.axes)
+        x, w, g = strides_of(problem, tile.itemsize)
+        self.a, self.b = (x, g) if sides.x_rows else (g, x)
+        row, column = (2, 1) if sides.x_rows else (1, 2)
+        self.w, self.w_row, self.w_column = w, w[row], w[column]
+        self.panels = ceil(sides.columns / tile.columns)
+        self.positions = prod(axis.o for axis in problem.axes)
+        self.pitch = problem.batch * self.positions * tile.line
+        self.packed_bytes = problem.groups * self.panels * self.pitch
+        self.packs = self._packs()
+        self.chunks = self._chunks()
+        self.segments = [self._segments(tap) for tap in range(self.taps)]
+        self.sums_bytes = 0
+        self.tasks = self._tasks(workers)
+
+    def _packs(self) -> Array:
+        """Turn some positions of a panel with each call."""
+        tile, problem = self.tile, self.problem
+        first = np.minimum(np.arange(self.panels) * tile.columns, self.sides.columns - tile.columns)
+        cuts = [each for each in cut(self.positions // tile.lanes, ceil(self.positions / DEPTH))]
+        rows = []
+        for group, panel, sample, (start, stop) in product(range(problem.groups), range(self.panels), range(problem.batch), cuts):
+            begin, end = start * tile.lanes, self.positions if stop == self.positions // tile.lanes else stop * tile.lanes
+            source = sample * self.b[0] + group * self.b[1] + int(first[panel]) * self.b[2] + begin * tile.itemsize
+            target = (group * self.panels + panel) * self.pitch + (sample * self.positions + begin) * tile.line
+            rows.append((source, self.b[2], target, ceil((end - begin) / tile.lanes), end - begin - tile.lanes))
+        return np.array(rows, np.int64)
+
+    # -- what is summed
+
+    def _chunks(self) -> list[Range]:
+        """Cut the runs of outputs of all samples."""
+        return cut(prod(_runs(self.problem)), ceil(self.problem.batch * self.positions / DEPTH))
+
+    def _segments(self, tap: int) -> tuple[Array, Array]:
+        """Return the segments of a tap, for each run of outputs that meets x, and the numbers of these runs."""
+        problem, tile = self.problem, self.tile
+        *outer, last = problem.axes
+        taps = np.unravel_index(tap, [axis.k for axis in problem.axes])
+        numbers = np.arange(prod(_runs(problem)))
+        sample, *outputs, run = np.unravel_index(numbers, _runs(problem))
+        inside, offset = np.ones(len(numbers), bool), sample * self.a[0]
+        for axis, o, k, step in zip(outer, outputs, taps, self.a[3:], strict=False):
+            place = axis.stride * o + axis.dilation * int(k) - axis.before
+            inside &= (place >= 0) & (place < axis.i)
+            offset = offset + place * step
+        shift = last.dilation * int(taps[-1]) - last.before
+        low = np.maximum(run * RUN, -(shift // last.stride))
+        high = np.minimum(np.minimum(run * RUN + RUN, last.o), (last.i - 1 - shift) // last.stride + 1)
+        offset = offset + (last.stride * low + shift) * tile.itemsize
+        place = (numbers // _runs(problem)[-1] * last.o + low) * tile.line
+        table = np.stack([offset, place, high - low], axis=1)
+        chosen = inside & (high > low)
+        return table[chosen], numbers[chosen]
+
+    def _sums(self, tap: int, chunk: Range) -> tuple[int, int, int]:
+        """Return the tables of the segments of a chunk, of the bounds of its parts, and their number."""
+        segments, numbers = self.segments[tap]
+        some = segments[slice(*np.searchsorted(numbers, chunk))]
+        own = numbers[slice(*np.searchsorted(numbers, chunk))]
+        rows = max(1, RUN // self.problem.axes[-1].o)
+        bounds = np.searchsorted(own, np.arange(chunk[0], chunk[1] + rows, rows))
+        return self.keep(some), self.keep(bounds, np.int32), len(bounds) - 1
+
+    # -- tasks
+
+    def _sets(self) -> list[tuple[int, int]]:
+        """Return (first row, tap) of all sets of rows; the last one begins earlier, where it is whole."""
+        rows = np.minimum(np.arange(0, self.sides.rows, self.tile.rows), self.sides.rows - self.tile.rows)
+        return list(product(rows.tolist(), range(self.taps)))
+
+    def _tasks(self, workers: int) -> list[Array]:
+        groups, sets = self.problem.groups, self._sets()
+        wanted = ceil(4 * workers / groups) if self.problem.products > FEW_PRODUCTS else 1
+        parts = cut(len(sets), wanted)
+        columns = cut(self.panels, ceil(wanted / len(parts)))
+        return [
+            table([self._call(group, sets[slice(*part)], some, n) for n in range(len(self.chunks))], DOT_FIELDS)
+            for group, part, some in product(range(groups), parts, columns)
+        ]
+
+    def _call(self, group: int, sets: list[tuple[int, int]], panels: Range, chunk: int) -> dict[str, int]:
+        tile, last = self.tile, len(self.chunks) - 1
+        steps = self.w[3:]
+        sizes = [axis.k for axis in self.problem.axes]
+        entries = []
+        for row, tap in sets:
+            place = row * self.w_row + sum(int(k) * step for k, step in zip(np.unravel_index(tap, sizes), steps, strict=True))
+            entries.append((row * self.a[2], place, *self._sums(tap, self.chunks[chunk])))
+        count = panels[1] - panels[0]
+        if last:
+            self.sums_bytes = max(self.sums_bytes, len(sets) * count * tile.bytes)
+        first = panels[0] * tile.columns
+        return {
+            "a_offset": group * self.a[1],
+            "a_row": self.a[2],
+            "sets": self.keep(np.array(entries)),
+            "set_count": len(sets),
+            "panels": count,
+            "panel_offset": (group * self.panels + panels[0]) * self.pitch,
+            "panel_pitch": self.pitch,
+            "last_column": self.sides.columns - tile.columns - first,
+            "y_offset": group * self.w[0] + first * self.w_column,
+            "y_row": self.w_row,
+            "y_column": self.w_column,
+            "add_sums": int(chunk > 0),
+            "keep_sums": int(chunk < last),
+        }
+
+
+@lru_cache(maxsize=512)
+def _plan(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Plan, bool]:
+    """Return the calls, and whether x has the rows."""
+    found = _best(problem, itemsize)
+    assert found is not None
+    needed, sides, tile = found
+    workers = 1 if problem.groups * needed < ALONE else workers
+    calls = Calls(problem, sides, tile, workers)
+    plan = Plan(tile, calls.packs, calls.tasks, calls.packed_bytes, calls.sums_bytes, 0, workers, calls.keep.tables)
+    return plan, sides.x_rows
+
+
+@prepared
+def filter_gradient(problem: ConvProblem, dtype: Any) -> Run:
+    """Return what computes the gradient of w of a problem with ``up == 1``."""
+    plan, x_rows = _plan(problem.merged(), dtype.itemsize, threads())
+    run = plan.into(problem.w_shape, dtype)
+    return run if x_rows else lambda x, g: run(g, x)
+
+
+def workspace(problem: ConvProblem, itemsize: int) -> int:
+    """Return the bytes of turned panels and sums."""
+    return _plan(problem.merged(), itemsize, threads())[0].workspace
