@@ -18,6 +18,7 @@ from mygrad.convolution.group_layout import Kept
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import Strides, strides_of, table
 from mygrad.convolution.machine import Machine, this_machine
+from mygrad.convolution.panels import MOVED, SECOND
 from mygrad.convolution.panel_dots import DOT_FIELDS, SegmentTile
 from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
@@ -31,9 +32,9 @@ MOST_VECTORS, MOST_ROWS = 6, 12
 RUN = 144  # positions of a part of a sum, at most
 DEPTH = 576  # positions of a chunk, whose panels and rows stay in the caches
 MOST_SEGMENTS = 1 << 20
-SEGMENT_CYCLES, FINISH, STORED = 25, 40, 4
+SEGMENT_CYCLES, FINISH, STORED = 40, 40, 4
 TURNED = 0.9  # cycles to turn eight bytes
-ELEMENT = 2  # cycles to store an element of a column that does not lie beside the others
+ELEMENT = 5  # cycles to store an element of a column that does not lie beside the others
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _cycles(problem: ConvProblem, sides: Sides, tile: SegmentTile, machine: Mach
     unit, taps = machine.cycles(tile.vector_bytes * 8), prod(axis.k for axis in problem.axes)
     loads = machine.crossing * tile.vectors + tile.rows
     issued = (tile.sums + tile.vectors + tile.rows + 3) / ISSUE
-    turn = max(tile.sums * unit, loads * unit, issued, LATENCY)
+    turn = max(tile.sums * unit, loads * unit, issued, LATENCY, tile.line / SECOND)
     positions = problem.batch * prod(axis.o for axis in problem.axes)
     panels = ceil(sides.columns / tile.columns)
     tiles = ceil(sides.rows / tile.rows) * taps * panels
@@ -76,7 +77,8 @@ def _cycles(problem: ConvProblem, sides: Sides, tile: SegmentTile, machine: Mach
     chunks = ceil(positions / DEPTH) * (FINISH + STORED * tile.sums)
     turned = positions * panels * tile.columns * tile.itemsize / 8 * TURNED
     stored = prod(problem.w_shape) / problem.groups * (0 if tile.beside else ELEMENT)
-    return tiles * (positions * turn + segments + chunks) + turned + stored
+    moved = MOVED * tile.itemsize * (prod(problem.x_shape) + prod(problem.y_shape)) / problem.groups
+    return tiles * (positions * turn + segments + chunks) + turned + stored + moved
 
 
 @lru_cache(maxsize=4096)
@@ -184,7 +186,8 @@ class Calls:
         groups, sets = self.problem.groups, self._sets()
         wanted = ceil(4 * workers / groups) if self.problem.products > FEW_PRODUCTS else 1
         parts = cut(len(sets), wanted)
-        columns = cut(self.panels, ceil(wanted / len(parts)))
+        room = this_machine().l2 // 3 // (DEPTH * self.tile.line)
+        columns = cut(self.panels, max(ceil(wanted / len(parts)), ceil(self.panels / max(1, room))))
         return [
             table([self._call(group, sets[slice(*part)], some, n) for n in range(len(self.chunks))], DOT_FIELDS)
             for group, part, some in product(range(groups), parts, columns)

@@ -26,7 +26,9 @@ PANEL_FIELDS = (
     "a_offset", "a_filter", "a_tile", "last_a", "bounds", "parts", "panels", "panel_pitch",
     "filter_tiles", "last_filter", "y_offset", "y_filter", "add_sums", "keep_sums",
 )  # fmt: skip
-PACK_FIELDS = "w_offset", "w_filter", "packed_offset", "places", "depth"
+PACK_FIELDS = (
+    "w_offset", "w_channel", "channels", "places", "taps", "w_filter", "last_filter", "tiles", "packed_offset", "packed_tile",
+)  # fmt: skip
 PATCH, PIECE, PANEL, PART = 40, 32, 48, 24  # bytes of an entry
 
 
@@ -217,20 +219,26 @@ class Convolving(Product):
 
 
 def packing(tile: PatchTile) -> Code:
-    """Write the function that packs a tile of filters: [k][filter]."""
+    """Write the function that packs some channels of all filters, in the order in which they lie."""
     code = tile.code()
     p = Fields(code, PACK_FIELDS)
     source, target = code.at("%w", p.w_offset), code.at("%packed", p.packed_offset)
-    places = p.address(code, "places")
+    places, line = p.address(code, "places"), tile.rows * tile.itemsize
 
-    def one(k: str) -> None:
-        start = code.at(source, code.offset(code.entry(places, k, 4)))
-        into = code.entry(target, k, tile.rows * tile.itemsize)
-        for row in range(tile.rows):
-            value = code.load(code.scalar, code.at(start, code.multiply(p.w_filter, row)))
-            code.store(code.scalar, value, code.at(into, row * tile.itemsize))
+    def some(c: str, number: str) -> None:
+        first = code.smaller(code.multiply(number, tile.rows), p.last_filter)
+        filters = code.at(code.at(source, code.multiply(c, p.w_channel)), code.multiply(first, p.w_filter))
+        into = code.at(code.entry(target, code.multiply(c, p.taps), line), code.multiply(number, p.packed_tile))
 
-    code.each(p.depth, one)
+        def tap(t: str) -> None:
+            start, end = code.at(filters, code.integer(code.entry(places, t))), code.entry(into, t, line)
+            for row in range(tile.rows):
+                value = code.load(code.scalar, code.at(start, code.multiply(p.w_filter, row)))
+                code.store(code.scalar, value, code.at(end, row * tile.itemsize))
+
+        code.each(p.taps, tap)
+
+    code.each(p.channels, lambda c: code.each(p.tiles, lambda number: some(c, number)))
     return code
 
 

@@ -23,7 +23,7 @@ from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
 from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, ISSUE, LATENCY, Range, cut, part_products
 
-__all__ = ["applies", "convolve", "cycles", "input_gradient", "workspace"]
+__all__ = ["MOVED", "SECOND", "applies", "convolve", "cycles", "input_gradient", "workspace"]
 
 Array = np.ndarray[Any, Any]
 MOST_STEP = 4
@@ -32,6 +32,8 @@ ALONE_PANELS = 16  # so many fill a sample: then a panel has columns of one samp
 MOST_ENTRIES = 1 << 20
 MOST_VECTORS, MOST_FILTERS = 6, 12
 FINISH, STORED = 40, 2.5  # cycles of a tile, of a vector of its sums
+SECOND = 24  # bytes of a cycle from the second cache
+MOVED, PACKED = 0.1, 2  # cycles of a byte of x and y, of a packed filter
 COPY, COPIED, PIECE = 8, 2, 14  # cycles of a row of a panel, of a vector of it, of one of several pieces
 
 
@@ -68,13 +70,15 @@ def _tile_cycles(problem: ConvProblem, tile: PatchTile, machine: Machine) -> flo
     unit = machine.cycles(tile.vector_bytes * 8)
     loads = machine.crossing * tile.vectors + tile.rows
     issued = (tile.sums + tile.vectors + tile.rows + 6) / ISSUE
-    turn = max(tile.sums * unit, loads * unit, issued, LATENCY)
+    turn = max(tile.sums * unit, loads * unit, issued, LATENCY, tile.line / SECOND)
     panels = _panels(problem, tile)
     depth = problem.channels * prod(axis.k for axis in problem.axes)
     tiles = ceil(problem.filters / tile.rows) * panels
     pieces = tile.columns / problem.axes[-1].o if len(problem.axes) > 1 or problem.axes[-1].k > 1 else 0
     copied = COPY + COPIED * tile.vectors * tile.step + PIECE * pieces
-    return tiles * (depth * turn + FINISH + STORED * tile.sums) + panels * depth * copied
+    moved = tile.itemsize * (prod(problem.x_shape) + prod(problem.y_shape)) / problem.groups
+    packed = PACKED * problem.filters * depth if tile.packed else 0
+    return tiles * (depth * turn + FINISH + STORED * tile.sums) + panels * depth * copied + MOVED * moved + packed
 
 
 @lru_cache(maxsize=4096)
@@ -118,7 +122,7 @@ class Calls:
         self.results = self._results()
         self.blocks = self._blocks(workers)
         self.sums_bytes = self.copied_bytes = self.packed_bytes = 0
-        self.packs = self._packs()
+        self.packs = self._packs(workers)
         self.tasks = self._tasks()
 
     # -- where the columns of each panel are, for every tap
@@ -170,7 +174,7 @@ class Calls:
 
     def _blocks(self, workers: int) -> list[Block]:
         problem, count = self.problem, len(self.first)
-        room = this_machine().l2 // 4 // (self.depth * self.tile.line)
+        room = this_machine().l2 // 2 // (self.depth * self.tile.line)
         each = max(1, min(room, count))
         times = problem.batch // self.samples * problem.groups
         wanted = 4 * workers if problem.products > FEW_PRODUCTS else 1
@@ -236,21 +240,22 @@ class Calls:
         tile, depth = self.tile, self.problem.channels * self.taps
         return depth * tile.rows * tile.itemsize, ceil(self.problem.filters / tile.rows)
 
-    def _packs(self) -> Array:
+    def _packs(self, workers: int) -> Array:
         tile, problem = self.tile, self.problem
         if not tile.packed:
             return np.zeros((0, 1), np.int64)
         steps = [np.arange(axis.k) * step for axis, step in zip(problem.axes, self.w[3:], strict=True)]
-        places = grid(np.arange(problem.channels) * self.w[2], *steps)
         pitch, tiles = self._packed
         self.packed_bytes = pitch * tiles * problem.groups
-        table = self.keep(places, np.int32)
-        firsts = np.minimum(np.arange(tiles) * tile.rows, problem.filters - tile.rows)
-        rows = [
-            (group * self.w[0] + int(first) * self.w[1], self.w[1], (group * tiles + n) * pitch, table, len(places))
-            for group in range(problem.groups) for n, first in enumerate(firsts)
-        ]
-        return np.array(rows, np.int64)
+        places, last = self.keep(grid(*steps)), problem.filters - tile.rows
+        each = self.taps * tile.rows * tile.itemsize
+        return np.array([
+            (
+                group * self.w[0] + start * self.w[2], self.w[2], stop - start, places, self.taps,
+                self.w[1], last, tiles, group * tiles * pitch + start * each, pitch,
+            )
+            for group in range(problem.groups) for start, stop in cut(problem.channels, 4 * workers)
+        ], np.int64)  # fmt: skip
 
     def _summed(self, channels: int) -> dict[str, int]:
         depth, part = channels * self.taps, part_products(self.problem)
