@@ -15,14 +15,15 @@ from mygrad.convolution.transposition import Square, transpose
 
 __all__ = ["DOT_FIELDS", "SEGMENT", "TURN_FIELDS", "SegmentTile"]
 
-# Offsets and strides are in bytes. `sets` is a table of (offset in a, in y, segments, bounds of parts, parts) for each
-# set of rows; segments are (offset in a, place in the panel, positions).
+# Offsets and strides are in bytes. `sets` is a table of (offset in a, in y, segments, bounds of parts) for each set of
+# rows; segments are (offset in a, place in the panel, positions). So many parts at a time, `chunk_parts`, are summed
+# by all sets: their rows and panels stay in the caches.
 DOT_FIELDS = (
     "a_offset", "a_row", "sets", "set_count", "panels", "panel_offset", "panel_pitch", "last_column",
-    "y_offset", "y_row", "y_column", "add_sums", "keep_sums",
+    "y_offset", "y_row", "y_column", "chunks", "chunk_parts", "parts",
 )  # fmt: skip
 TURN_FIELDS = "w_offset", "w_row", "packed_offset", "squares", "last"
-SET, SEGMENT = 40, 24  # bytes of an entry
+SET, SEGMENT = 32, 24  # bytes of an entry
 
 
 @dataclass(frozen=True)
@@ -51,21 +52,25 @@ class Dots(Product):
         self.a, self.y = code.at("%x", p.a_offset), code.at("%y", p.y_offset)
         self.panels = code.at("%packed", p.panel_offset)
         sets = p.address(code, "sets")
-        code.each(p.set_count, lambda n: self._set(n, code.entry(sets, n, SET)))
+        code.each(
+            p.chunks, lambda chunk: code.each(p.set_count, lambda n: self._set(chunk, n, code.entry(sets, n, SET)))
+        )
 
-    def _set(self, number: str, entry: str) -> None:
+    def _set(self, chunk: str, number: str, entry: str) -> None:
         code, p = self.code, self.p
         a, y = (code.at(start, code.integer(code.at(entry, 8 * n))) for n, start in enumerate((self.a, self.y)))
-        tables = [code.load("ptr", code.at(entry, place), 8) for place in (16, 24)]
-        parts = code.integer(code.at(entry, 32))
+        segments, bounds = (code.load("ptr", code.at(entry, place), 8) for place in (16, 24))
+        before = code.multiply(chunk, p.chunk_parts)
+        parts = code.smaller(p.chunk_parts, code.subtract(p.parts, before))
+        add, keep = code.smaller(chunk, 1), code.flag("slt", code.add(chunk, 1), p.chunks)
 
         def panel(column: str) -> None:
             start = code.at(self.panels, code.multiply(column, p.panel_pitch))
-            sums = self._summed(a, start, tables[0], tables[1], parts)
+            sums = self._summed(a, start, segments, code.entry(bounds, before, 4), parts)
             first = code.smaller(code.multiply(column, self.tile.columns), p.last_column)
             target = code.at(y, code.multiply(first, p.y_column))
             place = code.add(code.multiply(number, p.panels), column)
-            self.kept(sums, place, lambda sums: self._finish(sums, target))
+            self.kept(sums, place, (add, keep), lambda sums: self._finish(sums, target))
 
         code.each(p.panels, panel)
 

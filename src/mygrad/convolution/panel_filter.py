@@ -16,7 +16,7 @@ import numpy as np
 from mygrad.convolution.executor import threads
 from mygrad.convolution.group_layout import Kept
 from mygrad.convolution.job import Plan
-from mygrad.convolution.layout import Strides, strides_of, table
+from mygrad.convolution.layout import grid, strides_of, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.panels import MOVED, SECOND
 from mygrad.convolution.panel_dots import DOT_FIELDS, SegmentTile
@@ -32,7 +32,7 @@ MOST_VECTORS, MOST_ROWS = 6, 12
 RUN = 144  # positions of a part of a sum, at most
 DEPTH = 576  # positions of a chunk, whose panels and rows stay in the caches
 MOST_SEGMENTS = 1 << 20
-SEGMENT_CYCLES, FINISH, STORED = 40, 40, 4
+SEGMENT_CYCLES, FINISH, STORED = 30, 40, 4
 TURNED = 0.9  # cycles to turn eight bytes
 ELEMENT = 5  # cycles to store an element of a column that does not lie beside the others
 
@@ -121,66 +121,62 @@ class Calls:
         self.pitch = problem.batch * self.positions * tile.line
         self.packed_bytes = problem.groups * self.panels * self.pitch
         self.packs = self._packs()
-        self.chunks = self._chunks()
-        self.segments = [self._segments(tap) for tap in range(self.taps)]
+        width = min(problem.axes[-1].o, RUN)
+        self.part = max(1, RUN // width)
+        """Runs of a part."""
+        self.parts = ceil(prod(_runs(problem)) / self.part)
+        self.chunk = max(1, DEPTH // (self.part * width))
         self.sums_bytes = 0
         self.tasks = self._tasks(workers)
 
     def _packs(self) -> Array:
         """Turn some positions of a panel with each call."""
         tile, problem = self.tile, self.problem
-        first = np.minimum(np.arange(self.panels) * tile.columns, self.sides.columns - tile.columns)
-        cuts = [each for each in cut(self.positions // tile.lanes, ceil(self.positions / DEPTH))]
-        rows = []
-        for group, panel, sample, (start, stop) in product(range(problem.groups), range(self.panels), range(problem.batch), cuts):
-            begin, end = start * tile.lanes, self.positions if stop == self.positions // tile.lanes else stop * tile.lanes
-            source = sample * self.b[0] + group * self.b[1] + int(first[panel]) * self.b[2] + begin * tile.itemsize
-            target = (group * self.panels + panel) * self.pitch + (sample * self.positions + begin) * tile.line
-            rows.append((source, self.b[2], target, ceil((end - begin) / tile.lanes), end - begin - tile.lanes))
-        return np.array(rows, np.int64)
+        count = self.positions // tile.lanes
+        begin, end = np.array(cut(count, ceil(self.positions / DEPTH))).T * tile.lanes
+        end[-1] = self.positions
+        sizes = problem.groups, self.panels, problem.batch, len(begin)
+        group, panel, sample, part = (each.ravel() for each in np.indices(sizes))
+        first = np.minimum(panel * tile.columns, self.sides.columns - tile.columns)
+        source = sample * self.b[0] + group * self.b[1] + first * self.b[2] + begin[part] * tile.itemsize
+        target = (group * self.panels + panel) * self.pitch + (sample * self.positions + begin[part]) * tile.line
+        length = (end - begin)[part]
+        rows = [source, np.full(len(group), self.b[2]), target, -(-length // tile.lanes), length - tile.lanes]
+        return np.stack(rows, axis=1)
 
-    # -- what is summed
+    # -- what is summed: runs of outputs, all of them in parts, some parts in a chunk
 
-    def _chunks(self) -> list[Range]:
-        """Cut the runs of outputs of all samples."""
-        return cut(prod(_runs(self.problem)), ceil(self.problem.batch * self.positions / DEPTH))
-
-    def _segments(self, tap: int) -> tuple[Array, Array]:
-        """Return the segments of a tap, for each run of outputs that meets x, and the numbers of these runs."""
-        problem, tile = self.problem, self.tile
+    def _segments(self, tap: int) -> tuple[int, int]:
+        """Keep the segments of a tap, one for each run of outputs that meets x, and the bounds of parts among them."""
+        problem, tile, runs = self.problem, self.tile, _runs(self.problem)
         *outer, last = problem.axes
         taps = np.unravel_index(tap, [axis.k for axis in problem.axes])
-        numbers = np.arange(prod(_runs(problem)))
-        sample, *outputs, run = np.unravel_index(numbers, _runs(problem))
+        numbers = np.arange(prod(runs))
+        sample, *outputs, run = np.unravel_index(numbers, runs)
         inside, offset = np.ones(len(numbers), bool), sample * self.a[0]
         for axis, o, k, step in zip(outer, outputs, taps, self.a[3:], strict=False):
             place = axis.stride * o + axis.dilation * int(k) - axis.before
-            inside &= (place >= 0) & (place < axis.i)
-            offset = offset + place * step
+            inside, offset = inside & (place >= 0) & (place < axis.i), offset + place * step
         shift = last.dilation * int(taps[-1]) - last.before
         low = np.maximum(run * RUN, -(shift // last.stride))
         high = np.minimum(np.minimum(run * RUN + RUN, last.o), (last.i - 1 - shift) // last.stride + 1)
         offset = offset + (last.stride * low + shift) * tile.itemsize
-        place = (numbers // _runs(problem)[-1] * last.o + low) * tile.line
-        table = np.stack([offset, place, high - low], axis=1)
+        place = (numbers // runs[-1] * last.o + low) * tile.line
         chosen = inside & (high > low)
-        return table[chosen], numbers[chosen]
+        table = np.stack([offset, place, high - low], axis=1)[chosen]
+        bounds = np.searchsorted(numbers[chosen], np.arange(self.parts + 1) * self.part)
+        return self.keep(table), self.keep(bounds, np.int32)
 
-    def _sums(self, tap: int, chunk: Range) -> tuple[int, int, int]:
-        """Return the tables of the segments of a chunk, of the bounds of its parts, and their number."""
-        segments, numbers = self.segments[tap]
-        some = segments[slice(*np.searchsorted(numbers, chunk))]
-        own = numbers[slice(*np.searchsorted(numbers, chunk))]
-        rows = max(1, RUN // self.problem.axes[-1].o)
-        bounds = np.searchsorted(own, np.arange(chunk[0], chunk[1] + rows, rows))
-        return self.keep(some), self.keep(bounds, np.int32), len(bounds) - 1
+    def _sets(self) -> Array:
+        """Return the entries of all sets of rows, all taps of some rows one after the other."""
+        sizes = [axis.k for axis in self.problem.axes]
+        taps = np.array([self._segments(tap) for tap in range(self.taps)])
+        first = np.minimum(np.arange(0, self.sides.rows, self.tile.rows), self.sides.rows - self.tile.rows)
+        places = grid(*(np.arange(k) * step for k, step in zip(sizes, self.w[3:], strict=True)))
+        row, tap = (each.ravel() for each in np.indices((len(first), self.taps)))
+        return np.stack([first[row] * self.a[2], first[row] * self.w_row + places[tap], *taps[tap].T], axis=1)
 
     # -- tasks
-
-    def _sets(self) -> list[tuple[int, int]]:
-        """Return (first row, tap) of all sets of rows; the last one begins earlier, where it is whole."""
-        rows = np.minimum(np.arange(0, self.sides.rows, self.tile.rows), self.sides.rows - self.tile.rows)
-        return list(product(rows.tolist(), range(self.taps)))
 
     def _tasks(self, workers: int) -> list[Array]:
         groups, sets = self.problem.groups, self._sets()
@@ -189,26 +185,19 @@ class Calls:
         room = this_machine().l2 // 3 // (DEPTH * self.tile.line)
         columns = cut(self.panels, max(ceil(wanted / len(parts)), ceil(self.panels / max(1, room))))
         return [
-            table([self._call(group, sets[slice(*part)], some, n) for n in range(len(self.chunks))], DOT_FIELDS)
+            table([self._call(group, sets[slice(*part)], some)], DOT_FIELDS)
             for group, part, some in product(range(groups), parts, columns)
         ]
 
-    def _call(self, group: int, sets: list[tuple[int, int]], panels: Range, chunk: int) -> dict[str, int]:
-        tile, last = self.tile, len(self.chunks) - 1
-        steps = self.w[3:]
-        sizes = [axis.k for axis in self.problem.axes]
-        entries = []
-        for row, tap in sets:
-            place = row * self.w_row + sum(int(k) * step for k, step in zip(np.unravel_index(tap, sizes), steps, strict=True))
-            entries.append((row * self.a[2], place, *self._sums(tap, self.chunks[chunk])))
-        count = panels[1] - panels[0]
-        if last:
-            self.sums_bytes = max(self.sums_bytes, len(sets) * count * tile.bytes)
+    def _call(self, group: int, sets: Array, panels: Range) -> dict[str, int]:
+        tile, count = self.tile, panels[1] - panels[0]
+        chunks = ceil(self.parts / self.chunk)
+        self.sums_bytes = max(self.sums_bytes, len(sets) * count * tile.bytes * (chunks > 1))
         first = panels[0] * tile.columns
         return {
             "a_offset": group * self.a[1],
             "a_row": self.a[2],
-            "sets": self.keep(np.array(entries)),
+            "sets": self.keep(sets),
             "set_count": len(sets),
             "panels": count,
             "panel_offset": (group * self.panels + panels[0]) * self.pitch,
@@ -217,8 +206,9 @@ class Calls:
             "y_offset": group * self.w[0] + first * self.w_column,
             "y_row": self.w_row,
             "y_column": self.w_column,
-            "add_sums": int(chunk > 0),
-            "keep_sums": int(chunk < last),
+            "chunks": chunks,
+            "chunk_parts": self.chunk,
+            "parts": self.parts,
         }
 
 

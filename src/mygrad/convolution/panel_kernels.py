@@ -143,7 +143,7 @@ class Convolving(Product):
         panel = code.at("%work", code.multiply(column, p.panel_pitch))
         sums = self._sums(a, panel, row, column)
         number = code.add(code.multiply(row, p.panels), column)
-        self.kept(sums, number, lambda sums: self._finish(sums, y, entry))
+        self.kept(sums, number, (p.add_sums, p.keep_sums), lambda sums: self._finish(sums, y, entry))
 
     def _sums(self, a: str, panel: str, row: str, column: str) -> Values:
         """Return the sums of a tile; the first one reads x, and copies it."""

@@ -87,19 +87,22 @@ class Product:
             results += [code.fma(a, x, sums[number * len(columns) + v]) for v, x in enumerate(columns)]
         return results
 
-    def kept(self, sums: Values, number: Value, finish: Callable[[Values], None]) -> None:
-        """Add the sums that were kept under a number; keep them again, or finish."""
-        code, p, size = self.code, self.p, self.code.vector_bytes
+    def kept(
+        self, sums: Values, number: Value, flags: tuple[Value, Value], finish: Callable[[Values], None]
+    ) -> None:
+        """If the first flag says so, add the sums that were kept under a number; if the second, keep them, or finish."""
+        code, size = self.code, self.code.vector_bytes
+        earlier, later = flags
         start = code.entry("%sums", number, self.tile.bytes)
         places = [code.at(start, n * size) for n in range(self.tile.sums)]
 
         def add(values: Values) -> Values:
-            earlier = [code.vector_at(place, size) for place in places]
-            return [code.sum(*each) for each in zip(earlier, values, strict=True)]
+            before = [code.vector_at(place, size) for place in places]
+            return [code.sum(*each) for each in zip(before, values, strict=True)]
 
-        sums = code.when(p.add_sums, add, sums, code.vector)
-        code.do_when(p.keep_sums, lambda: self.put(sums, start))
-        code.do_when(code.subtract(1, p.keep_sums), lambda: finish(sums))
+        sums = code.when(earlier, add, sums, code.vector)
+        code.do_when(later, lambda: self.put(sums, start))
+        code.do_when(code.subtract(1, later), lambda: finish(sums))
 
     def put(self, sums: Values, target: str) -> None:
         """Store all sums."""

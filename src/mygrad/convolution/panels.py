@@ -34,7 +34,7 @@ MOST_VECTORS, MOST_FILTERS = 6, 12
 FINISH, STORED = 40, 2.5  # cycles of a tile, of a vector of its sums
 SECOND = 24  # bytes of a cycle from the second cache
 MOVED, PACKED = 0.1, 2  # cycles of a byte of x and y, of a packed filter
-COPY, COPIED, PIECE = 8, 2, 14  # cycles of a row of a panel, of a vector of it, of one of several pieces
+COPY, COPIED, PIECE = 8, 2, 18  # cycles of a row of a panel, of a vector of it, of one of several pieces
 
 
 def applies(problem: ConvProblem, itemsize: int) -> bool:
@@ -128,34 +128,49 @@ class Calls:
     # -- where the columns of each panel are, for every tap
 
     def _patches(self) -> None:
-        problem, size = self.problem, self.tile.itemsize
-        columns = self.first[:, None] + np.arange(self.tile.columns)
-        sample, *outputs = np.unravel_index(columns, (self.samples, *(axis.o for axis in problem.axes)))
-        taps = np.unravel_index(np.arange(self.taps), [axis.k for axis in problem.axes])
-        offset = np.broadcast_to((sample * self.x[0])[:, None, :], (len(columns), self.taps, self.tile.columns))
-        inside = np.ones(offset.shape, bool)
-        for axis, o, k, step in zip(problem.axes, outputs, taps, self.x[3:], strict=True):
-            place = axis.stride * o[:, None, :] + (axis.dilation * k - axis.before)[:, None]
-            inside &= (place >= 0) & (place < axis.i)
-            offset = offset + place * step
-        follows = inside[..., 1:] & inside[..., :-1] & (np.diff(offset) == self.tile.step * size)
-        starts, ends = inside.copy(), inside.copy()
-        starts[..., 1:] &= ~follows
-        ends[..., :-1] &= ~follows
-        (panel, tap, start), end = np.nonzero(starts), np.nonzero(ends)[2]
-        count, lanes = end - start + 1, self.tile.lanes
-        vectors = count // lanes if self.tile.step == 1 else (count - 1) // lanes
-        self.pieces = self.keep(np.stack([offset[panel, tap, start], start * size, vectors, count - vectors * lanes], axis=1))
-        many = np.zeros(offset.shape[:2], np.int64)
-        np.add.at(many, (panel, tap), 1)
-        zeros = np.where(inside.all(axis=2), 0, self.tile.vectors)
-        whole = (many == 1) & (zeros == 0)
-        before = np.cumsum(many.ravel()).reshape(many.shape) - many
-        self.patches = self.keep(np.stack([whole, offset[..., 0], before, many, zeros], axis=2))
-        self.found = whole.all(axis=1) & (self.tile.step == 1), offset[:, 0, 0]
-        self.shifts = np.zeros(self.taps, np.int64)
-        for axis, k, step in zip(problem.axes, taps, self.x[3:], strict=True):
-            self.shifts += axis.dilation * k * step
+        """Say what each tap meets: one piece for each row of outputs that a panel has a part of."""
+        problem, tile, width = self.problem, self.tile, self.problem.axes[-1].o
+        begin, end = self.first, self.first + tile.columns
+        rows = begin[:, None] // width + np.arange(((end - 1) // width - begin // width).max() + 1)
+        low, high = np.maximum(begin[:, None], rows * width), np.minimum(end[:, None], rows * width + width)
+        place, outputs = low - begin[:, None], (low - rows * width, high - rows * width)
+        count, offset, shift = self._pieces(rows, *outputs)
+        start = place[:, None] + shift
+        panel, tap, row = np.nonzero(count > 0)
+        some = count[panel, tap, row]
+        vectors = (some - (tile.step > 1)) // tile.lanes
+        pieces = offset[panel, tap, row], start[panel, tap, row] * tile.itemsize, vectors, some - vectors * tile.lanes
+        self.pieces = self.keep(np.stack(pieces, axis=1))
+        many = (count > 0).sum(axis=2)
+        whole = count.max(axis=2) == tile.columns
+        zeros = np.where(np.maximum(count, 0).sum(axis=2) == tile.columns, 0, tile.vectors)
+        before, first = np.cumsum(many.ravel()).reshape(many.shape) - many, offset.max(axis=2, initial=0, where=count > 0)
+        self.patches = self.keep(np.stack([whole, first, before, many, zeros], axis=2))
+        self.found = whole.all(axis=1) & (tile.step == 1), first[:, 0]
+
+    def _pieces(self, rows: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
+        """Return the columns of each (panel, tap, row) that meet x, where they are in x, and those before them.
+
+        Outputs from `low` to `high` of each of the `rows` are in a panel, (panel, row).
+        """
+        *outer, last = self.problem.axes
+        *taps, columns = np.unravel_index(np.arange(self.taps), [axis.k for axis in self.problem.axes])
+        shape = (self.samples, *(axis.o for axis in outer))
+        sample, *outputs = np.unravel_index(np.minimum(rows, prod(shape) - 1), shape)
+        inside, offset = low[:, None] < high[:, None], (sample * self.x[0])[:, None]
+        for axis, o, k, step in zip(outer, outputs, taps, self.x[3:], strict=False):
+            position = axis.stride * o[:, None] + (axis.dilation * k - axis.before)[:, None]
+            inside, offset = inside & (position >= 0) & (position < axis.i), offset + position * step
+        shift = (last.dilation * columns - last.before)[:, None]
+        begin = np.maximum(low[:, None], -(shift // last.stride))
+        end = np.minimum(high[:, None], (last.i - 1 - shift) // last.stride + 1)
+        offset = offset + (last.stride * begin + shift) * self.x[-1]
+        return np.where(inside, end - begin, 0), offset, begin - low[:, None]
+
+    def _shifts(self, channels: int) -> int:
+        """Keep how far apart in x what is multiplied is from the first of it, where all of it is inside."""
+        steps = [axis.dilation * np.arange(axis.k) * step for axis, step in zip(self.problem.axes, self.x[3:], strict=True)]
+        return self.keep(grid(np.arange(channels) * self.x[2], *steps), np.int32)
 
     def _results(self) -> tuple[int, int]:
         """Return tables of where the columns of each panel go in y."""
@@ -221,7 +236,7 @@ class Calls:
             "pieces": self.pieces,
             "results": self.results[0] + block.panels[0] * PANEL,
             "result_parts": self.results[1],
-            "shifts": self.keep(grid(np.arange(stop - start) * self.x[2], self.shifts), np.int32),
+            "shifts": self._shifts(stop - start),
         }
 
     def _filters(self, block: Block, first: int, last: int, start: int) -> dict[str, int]:
