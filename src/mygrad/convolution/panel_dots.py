@@ -1,7 +1,7 @@
 """A sum over positions as a product of rows, as they lie, with panels of an array that is turned, as LLVM IR.
 
-``y[row, column] += a[row][position + shift] * panel[position][column]``: rows are channels and columns filters, or the
-other way round. A set of rows has segments of its own: runs of positions where its tap meets the array.
+``y[row, column] += a[row][position + shift] * panel[position][column]``: rows are channels and columns filters,
+or the other way round. A set of rows has segments of its own: runs of positions where its tap meets the array.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from mygrad.convolution.transposition import Square, transpose
 
 __all__ = ["DOT_FIELDS", "SEGMENT", "TURN_FIELDS", "SegmentTile"]
 
-# Offsets and strides are in bytes. `sets` is a table of (offset in a, in y, segments, bounds of parts) for each set of
-# rows; segments are (offset in a, place in the panel, positions). So many parts at a time, `chunk_parts`, are summed
-# by all sets: their rows and panels stay in the caches.
+# Offsets and strides are in bytes. `sets` is a table of (offset in a, in y, segments, bounds of parts) for each
+# set of rows; segments are (offset in a, place in the panel, positions). So many parts at a time, `chunk_parts`,
+# are summed by all sets: their rows and panels stay in the caches.
 DOT_FIELDS = (
     "a_offset", "a_row", "sets", "set_count", "panels", "panel_offset", "panel_pitch", "last_column",
     "y_offset", "y_row", "y_column", "chunks", "chunk_parts", "parts",
@@ -38,10 +38,9 @@ class SegmentTile(PanelTile):
         return (Square(self.itemsize, self.lanes),)
 
 
-class Dots(Product):
+class Dots(Product[SegmentTile]):
     """Write the function that sums over some positions, of some sets of rows."""
 
-    tile: SegmentTile
     a: str
     y: str
     panels: str
@@ -53,12 +52,15 @@ class Dots(Product):
         self.panels = code.at("%packed", p.panel_offset)
         sets = p.address(code, "sets")
         code.each(
-            p.chunks, lambda chunk: code.each(p.set_count, lambda n: self._set(chunk, n, code.entry(sets, n, SET)))
+            p.chunks,
+            lambda chunk: code.each(p.set_count, lambda n: self._set(chunk, n, code.entry(sets, n, SET))),
         )
 
     def _set(self, chunk: str, number: str, entry: str) -> None:
         code, p = self.code, self.p
-        a, y = (code.at(start, code.integer(code.at(entry, 8 * n))) for n, start in enumerate((self.a, self.y)))
+        a, y = (
+            code.at(start, code.integer(code.at(entry, 8 * n))) for n, start in enumerate((self.a, self.y))
+        )
         segments, bounds = (code.load("ptr", code.at(entry, place), 8) for place in (16, 24))
         before = code.multiply(chunk, p.chunk_parts)
         parts = code.smaller(p.chunk_parts, code.subtract(p.parts, before))
@@ -111,7 +113,9 @@ class Dots(Product):
             for row in range(tile.rows):
                 target = code.at(y, code.multiply(p.y_row, row))
                 for v in range(tile.vectors):
-                    code.store(code.vector, sums[row * tile.vectors + v], code.at(target, v * tile.vector_bytes))
+                    code.store(
+                        code.vector, sums[row * tile.vectors + v], code.at(target, v * tile.vector_bytes)
+                    )
             return
         self.put(sums, "%last")
 
@@ -124,7 +128,7 @@ class Dots(Product):
 
 
 def turning(tile: SegmentTile) -> Code:
-    """Write the function that turns some positions of a panel: [position][column]; the last square begins earlier."""
+    """Write the function that turns positions of a panel, [position][column]; the last square begins earlier."""
     code = tile.code()
     p = Fields(code, TURN_FIELDS)
     source, target = code.at("%w", p.w_offset), code.at("%packed", p.packed_offset)

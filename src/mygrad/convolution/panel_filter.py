@@ -1,6 +1,6 @@
 """The filter gradient as a product of matrices: rows of x, as they lie, times panels of g, which are turned.
 
-Both are read in order: for a set of channels and one tap, the positions that the tap meets are runs of x and of g.
+Both are read in order: for a set of channels and one tap, what the tap meets are runs of positions of x and g.
 Where there is one tap, g may have the rows and x the panels.
 """
 
@@ -18,22 +18,21 @@ from mygrad.convolution.group_layout import Kept
 from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import grid, strides_of, table
 from mygrad.convolution.machine import Machine, this_machine
-from mygrad.convolution.panels import MOVED, SECOND
 from mygrad.convolution.panel_dots import DOT_FIELDS, SegmentTile
+from mygrad.convolution.panels import MOVED, shapes, turn_cycles
 from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import ConvProblem
-from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, ISSUE, LATENCY, Range, cut
+from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, Range, cut
 
 __all__ = ["applies", "cycles", "filter_gradient", "workspace"]
 
 Array = np.ndarray[Any, Any]
 MOST_STEP = 4
-MOST_VECTORS, MOST_ROWS = 6, 12
 RUN = 144  # positions of a part of a sum, at most
 DEPTH = 576  # positions of a chunk, whose panels and rows stay in the caches
 MOST_SEGMENTS = 1 << 20
-SEGMENT_CYCLES, FINISH, STORED = 30, 40, 4
-TURNED = 0.9  # cycles to turn eight bytes
+SEGMENT, FINISH, STORED = 30, 40, 4  # cycles of a run, of a tile for each chunk, of a vector of its sums
+TURNED = 0.11  # cycles to turn a byte
 ELEMENT = 5  # cycles to store an element of a column that does not lie beside the others
 
 
@@ -57,28 +56,22 @@ def _candidates(problem: ConvProblem, itemsize: int, machine: Machine) -> Iterat
     if prod(axis.o for axis in problem.axes) < lanes or step > MOST_STEP:
         return
     for sides in _sides(problem):
-        for vectors in range(1, min(MOST_VECTORS, sides.columns // lanes) + 1):
-            most = min((machine.isa.registers - 2 - vectors) // vectors, sides.rows, MOST_ROWS)
-            for rows in range(1, most + 1):
-                beside = not sides.x_rows
-                yield sides, SegmentTile(itemsize, lanes, vectors, rows, step, beside)
+        for shape in shapes(machine, sides.rows, sides.columns, lanes):
+            yield sides, SegmentTile(itemsize, lanes, *shape, step, beside=not sides.x_rows)
 
 
 def _cycles(problem: ConvProblem, sides: Sides, tile: SegmentTile, machine: Machine) -> float:
     """Predict the cycles of one group on one core."""
-    unit, taps = machine.cycles(tile.vector_bytes * 8), prod(axis.k for axis in problem.axes)
-    loads = machine.crossing * tile.vectors + tile.rows
-    issued = (tile.sums + tile.vectors + tile.rows + 3) / ISSUE
-    turn = max(tile.sums * unit, loads * unit, issued, LATENCY, tile.line / SECOND)
     positions = problem.batch * prod(axis.o for axis in problem.axes)
-    panels = ceil(sides.columns / tile.columns)
-    tiles = ceil(sides.rows / tile.rows) * taps * panels
-    segments = positions / problem.axes[-1].o * SEGMENT_CYCLES
+    panels, size = ceil(sides.columns / tile.columns), tile.itemsize
+    tiles = ceil(sides.rows / tile.rows) * prod(axis.k for axis in problem.axes) * panels
+    segments = positions / problem.axes[-1].o * SEGMENT
     chunks = ceil(positions / DEPTH) * (FINISH + STORED * tile.sums)
-    turned = positions * panels * tile.columns * tile.itemsize / 8 * TURNED
-    stored = prod(problem.w_shape) / problem.groups * (0 if tile.beside else ELEMENT)
-    moved = MOVED * tile.itemsize * (prod(problem.x_shape) + prod(problem.y_shape)) / problem.groups
-    return tiles * (positions * turn + segments + chunks) + turned + stored + moved
+    turned = positions * panels * tile.line * TURNED
+    stored = 0 if tile.beside else prod(problem.w_shape) * ELEMENT
+    moved = MOVED * size * (prod(problem.x_shape) + prod(problem.y_shape))
+    summed = tiles * (positions * turn_cycles(tile, machine) + segments + chunks)
+    return summed + turned + (stored + moved) / problem.groups
 
 
 @lru_cache(maxsize=4096)
@@ -94,9 +87,14 @@ def _runs(problem: ConvProblem) -> tuple[int, ...]:
 
 
 def applies(problem: ConvProblem, itemsize: int) -> bool:
-    """Tell whether the tile fits, with tables that are not too large."""
-    taps = prod(axis.k for axis in problem.axes)
-    return prod(_runs(problem)) * taps <= MOST_SEGMENTS and _best(problem, itemsize) is not None
+    """Tell whether a tile fits, tables are not too large, and panels not larger than all arrays."""
+    taps, found = prod(axis.k for axis in problem.axes), _best(problem, itemsize)
+    if found is None or prod(_runs(problem)) * taps > MOST_SEGMENTS:
+        return False
+    _, sides, tile = found
+    columns = problem.groups * ceil(sides.columns / tile.columns) * tile.columns
+    packed = columns * problem.batch * prod(axis.o for axis in problem.axes)
+    return packed <= sum(prod(shape) for shape in (problem.x_shape, problem.y_shape, problem.w_shape))
 
 
 def cycles(problem: ConvProblem, itemsize: int) -> float:
@@ -139,7 +137,9 @@ class Calls:
         group, panel, sample, part = (each.ravel() for each in np.indices(sizes))
         first = np.minimum(panel * tile.columns, self.sides.columns - tile.columns)
         source = sample * self.b[0] + group * self.b[1] + first * self.b[2] + begin[part] * tile.itemsize
-        target = (group * self.panels + panel) * self.pitch + (sample * self.positions + begin[part]) * tile.line
+        target = (group * self.panels + panel) * self.pitch + (
+            sample * self.positions + begin[part]
+        ) * tile.line
         length = (end - begin)[part]
         rows = [source, np.full(len(group), self.b[2]), target, -(-length // tile.lanes), length - tile.lanes]
         return np.stack(rows, axis=1)
@@ -147,7 +147,7 @@ class Calls:
     # -- what is summed: runs of outputs, all of them in parts, some parts in a chunk
 
     def _segments(self, tap: int) -> tuple[int, int]:
-        """Keep the segments of a tap, one for each run of outputs that meets x, and the bounds of parts among them."""
+        """Keep the segments of a tap, one for each run that meets x, and the bounds of parts among them."""
         problem, tile, runs = self.problem, self.tile, _runs(self.problem)
         *outer, last = problem.axes
         taps = np.unravel_index(tap, [axis.k for axis in problem.axes])
@@ -220,7 +220,9 @@ def _plan(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Plan, bool
     needed, sides, tile = found
     workers = 1 if problem.groups * needed < ALONE else workers
     calls = Calls(problem, sides, tile, workers)
-    plan = Plan(tile, calls.packs, calls.tasks, calls.packed_bytes, calls.sums_bytes, 0, workers, calls.keep.tables)
+    plan = Plan(
+        tile, calls.packs, calls.tasks, calls.packed_bytes, calls.sums_bytes, 0, workers, calls.keep.tables
+    )
     return plan, sides.x_rows
 
 

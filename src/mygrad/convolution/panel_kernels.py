@@ -1,15 +1,14 @@
 """A convolution as a product of filters with panels of patches, as LLVM IR.
 
-work[panel][channel][tap][column]: a row of a panel is what one tap meets. Most rows are one piece of x: those are
-copied by the first tile of filters, which reads them from x. The others are copied before, piece by piece into zeros.
+work[panel][channel][tap][column]: a row of a panel is what one tap meets. Where all rows are single pieces of x,
+the first tile of filters reads them from x, and copies them. Others are copied before, piece by piece into zeros.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from mygrad.convolution.copying import Fields
 from mygrad.convolution.ir import LINE, Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
-from mygrad.convolution.copying import Fields
 from mygrad.convolution.panel_tile import PanelTile, Product
 from mygrad.convolution.tile import in_cuts
 
@@ -17,17 +16,18 @@ __all__ = ["PANEL", "PANEL_FIELDS", "PATCH", "PatchTile"]
 
 # Offsets and strides are in bytes. `bounds` are where the parts of a sum begin. The last tile of filters begins
 # earlier, where it is whole, and computes some again: at `last_filter`, and `last_a` bytes into the filters.
-# `patches` is a table of (whole, offset of a whole one in x, first piece, pieces, vectors of zeros) for each (panel,
-# tap); `pieces` one of (offset in x, place in the row of a panel, vectors, elements that are left). `results` is one
-# of (whole, offset in y, first part, parts, whole for all taps, offset in x) for each panel, `result_parts` of
-# (offset in y, place in a row of sums, bytes). `shifts` has the offset of each k from the first one in x.
+# Tables: `patches` has (whole, offset of a whole one in x, first piece, pieces, vectors of zeros) for each (panel,
+# tap); `pieces` (offset in x, place in the row of a panel, vectors, elements that are left); `results` (whole,
+# offset in y, first part, parts, whole for all taps, offset in x) for each panel; `result_parts` (offset in y,
+# place in a row of sums, bytes); `shifts` the offset of each k from the first one in x.
 PANEL_FIELDS = (
     "x_offset", "x_channel", "channels", "taps", "patches", "pieces", "results", "result_parts", "shifts",
     "a_offset", "a_filter", "a_tile", "last_a", "bounds", "parts", "panels", "panel_pitch",
     "filter_tiles", "last_filter", "y_offset", "y_filter", "add_sums", "keep_sums",
 )  # fmt: skip
 PACK_FIELDS = (
-    "w_offset", "w_channel", "channels", "places", "taps", "w_filter", "last_filter", "tiles", "packed_offset", "packed_tile",
+    "w_offset", "w_channel", "channels", "places", "taps", "w_filter", "last_filter", "tiles", "packed_offset",
+    "packed_tile",
 )  # fmt: skip
 PATCH, PIECE, PANEL, PART = 40, 32, 48, 24  # bytes of an entry
 
@@ -43,10 +43,9 @@ class PatchTile(PanelTile):
     step: int = 1
 
 
-class Convolving(Product):
+class Convolving(Product[PatchTile]):
     """Write the function that computes some panels of outputs of some filters."""
 
-    tile: PatchTile
     x: str
     y: str
     filters: str
@@ -85,7 +84,10 @@ class Convolving(Product):
             source = code.at(self.x, code.multiply(c, p.x_channel))
             rows = code.entry(target, code.multiply(c, p.taps), self.tile.line)
             code.each(
-                p.taps, lambda t: self._patch(source, code.entry(rows, t, self.tile.line), code.entry(first, t, PATCH))
+                p.taps,
+                lambda t: self._patch(
+                    source, code.entry(rows, t, self.tile.line), code.entry(first, t, PATCH)
+                ),
             )
 
         whole, _ = self._found(column)
@@ -102,7 +104,9 @@ class Convolving(Product):
                 self._vector(start, target, v)
 
         def apart() -> None:
-            code.each(zeros, lambda v: code.store(code.vector, "zeroinitializer", code.entry(target, v, size)))
+            code.each(
+                zeros, lambda v: code.store(code.vector, "zeroinitializer", code.entry(target, v, size))
+            )
             start = code.entry(self.pieces, first, PIECE)
             code.each(count, lambda n: self._piece(source, target, code.entry(start, n, PIECE)))
 
@@ -152,7 +156,9 @@ class Convolving(Product):
             return self._summed(a, panel)
         whole, x = self._found(column)
         fresh = code.multiply(whole, code.flag("eq", row, 0))
-        return code.choose(fresh, lambda: self._summed(a, panel, x), lambda: self._summed(a, panel), code.vector)
+        return code.choose(
+            fresh, lambda: self._summed(a, panel, x), lambda: self._summed(a, panel), code.vector
+        )
 
     def _summed(self, a: str, panel: str, x: str = "") -> Values:
         code, p, tile = self.code, self.p, self.tile
@@ -163,7 +169,9 @@ class Convolving(Product):
 
         def some(k: Value, count: int, sums: Values) -> Values:
             lines = code.entry(panel, k, tile.line)
-            each, distance = (tile.rows * tile.itemsize, tile.itemsize) if tile.packed else (tile.itemsize, p.a_filter)
+            each, distance = (
+                (tile.rows * tile.itemsize, tile.itemsize) if tile.packed else (tile.itemsize, p.a_filter)
+            )
             rows = self.rows(code.entry(a, k, each), distance)
             for n in range(count):
                 line = code.at(lines, n * tile.line)
@@ -174,12 +182,14 @@ class Convolving(Product):
                 sums = self.products([code.at(row, n * each) for row in rows], columns, sums)
             return sums
 
-        return in_cuts(code, tile.sums, p.parts, part, lambda start, count, sums: self.turns(start, count, sums, some))
+        return in_cuts(
+            code, tile.sums, p.parts, part, lambda start, count, sums: self.turns(start, count, sums, some)
+        )
 
     # -- results
 
     def _fetch(self, y: str, entry: str) -> None:
-        """Ask for the cache lines that will be written: those of many rows, which the processor does not foresee."""
+        """Ask for the lines that will be written: those of many rows, which the processor does not foresee."""
         code, p, line = self.code, self.p, self.tile.line
         whole, offset = code.integer(entry), code.integer(code.at(entry, 8))
 
@@ -201,12 +211,17 @@ class Convolving(Product):
             for row in range(tile.rows):
                 target = code.at(start, code.multiply(p.y_filter, row))
                 for v in range(tile.vectors):
-                    code.store(code.vector, sums[row * tile.vectors + v], code.at(target, v * tile.vector_bytes))
+                    code.store(
+                        code.vector, sums[row * tile.vectors + v], code.at(target, v * tile.vector_bytes)
+                    )
 
         def apart() -> None:
             self.put(sums, "%last")
             start = code.entry(self.result_parts, first, PART)
-            code.each(tile.rows, lambda row: code.each(count, lambda n: self._part(y, row, code.entry(start, n, PART))))
+            code.each(
+                tile.rows,
+                lambda row: code.each(count, lambda n: self._part(y, row, code.entry(start, n, PART))),
+            )
 
         code.do_when(whole, at_once)
         code.do_when(code.subtract(1, whole), apart)
@@ -228,7 +243,9 @@ def packing(tile: PatchTile) -> Code:
     def some(c: str, number: str) -> None:
         first = code.smaller(code.multiply(number, tile.rows), p.last_filter)
         filters = code.at(code.at(source, code.multiply(c, p.w_channel)), code.multiply(first, p.w_filter))
-        into = code.at(code.entry(target, code.multiply(c, p.taps), line), code.multiply(number, p.packed_tile))
+        into = code.at(
+            code.entry(target, code.multiply(c, p.taps), line), code.multiply(number, p.packed_tile)
+        )
 
         def tap(t: str) -> None:
             start, end = code.at(filters, code.integer(code.entry(places, t))), code.entry(into, t, line)
@@ -247,4 +264,6 @@ def emit_patches(tile: PatchTile) -> str:
     """Return the module of a tile: `block`, and `pack` where filters are packed."""
     code = Convolving(tile).code
     lines = declarations(code) + function("block", "parameters x packed y work sums", "", code)
-    return "\n".join(lines + function("pack", "parameters w packed", "", packing(tile)) if tile.packed else lines)
+    return "\n".join(
+        lines + function("pack", "parameters w packed", "", packing(tile)) if tile.packed else lines
+    )

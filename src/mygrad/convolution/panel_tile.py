@@ -1,11 +1,12 @@
 """The register tile of a product of matrices, of which one is read panel by panel, as LLVM IR.
 
-``sum[row, column] += a[row, k] * panel[k, column]``: a panel is as wide as the tile, so that it is read in order;
-`a` is read where it lies, or packed.
+``sum[row, column] += a[row, k] * panel[k, column]``: a panel is as wide as the tile, so it is read in order; `a` is
+read where it lies, or packed.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from mygrad.convolution.copying import Fields
 from mygrad.convolution.ir import Code, Value, Values, Vectors
@@ -41,26 +42,34 @@ class PanelTile(Vectors):
         return self.sums * self.vector_bytes
 
 
-class Product:
+AnyTile = TypeVar("AnyTile", bound=PanelTile)
+
+
+class Product(Generic[AnyTile]):
     """Write the sums of a tile, and keep them from call to call."""
 
-    tile: PanelTile
+    tile: AnyTile
     code: Code
     p: Fields
 
-    def __init__(self, tile: PanelTile, fields: tuple[str, ...]) -> None:
+    def __init__(self, tile: AnyTile, fields: tuple[str, ...]) -> None:
         self.tile, self.code = tile, tile.code()
         self.code.room("waiting", tile.bytes)
         self.code.room("last", tile.bytes)
         self.p = Fields(self.code, fields)
 
-    def turns(self, start: Value, count: Value, sums: Values, step: Callable[[Value, int, Values], Values]) -> Values:
-        """Return ``sums = step(k, number, sums)``, for `number` products from k on, until there were `count`."""
+    def turns(
+        self, start: Value, count: Value, sums: Values, step: Callable[[Value, int, Values], Values]
+    ) -> Values:
+        """Return the sums with `count` products added: ``step(k, number, sums)`` adds `number` from k on."""
         code = self.code
         whole, left = code.divide(count, AT_ONCE)
         several = code.multiply(whole, AT_ONCE)
         sums = code.loop(
-            whole, lambda n, sums: step(code.add(start, code.multiply(n, AT_ONCE)), AT_ONCE, sums), sums, code.vector
+            whole,
+            lambda n, sums: step(code.add(start, code.multiply(n, AT_ONCE)), AT_ONCE, sums),
+            sums,
+            code.vector,
         )
         start = code.add(start, several)
         return code.loop(left, lambda n, sums: step(code.add(start, n), 1, sums), sums, code.vector)
@@ -71,7 +80,9 @@ class Product:
         for row in range(self.tile.rows):
             if not isinstance(distance, int) and row and row % IN_GROUP == 0:
                 a = code.at(a, code.multiply(distance, IN_GROUP))
-            found.append(code.at(a, code.multiply(distance, row if isinstance(distance, int) else row % IN_GROUP)))
+            found.append(
+                code.at(a, code.multiply(distance, row if isinstance(distance, int) else row % IN_GROUP))
+            )
         return found
 
     def columns(self, line: str) -> Values:
@@ -90,7 +101,7 @@ class Product:
     def kept(
         self, sums: Values, number: Value, flags: tuple[Value, Value], finish: Callable[[Values], None]
     ) -> None:
-        """If the first flag says so, add the sums that were kept under a number; if the second, keep them, or finish."""
+        """If the first flag says so, add what was kept under a number; if the second, keep it, else finish."""
         code, size = self.code, self.code.vector_bytes
         earlier, later = flags
         start = code.entry("%sums", number, self.tile.bytes)

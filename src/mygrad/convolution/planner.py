@@ -350,7 +350,8 @@ def _columns(problem: ConvProblem, dtype: str) -> float:
 
 
 def _columns_input(problem: ConvProblem, dtype: str) -> float:
-    return _columns(problem.for_input(), dtype)
+    needed = panels.cycles(problem.for_input(), np.dtype(dtype).itemsize, packed=True)
+    return needed / this_machine().hertz / threads()
 
 
 def _panelled_filter(problem: ConvProblem, dtype: str) -> bool:
@@ -361,16 +362,16 @@ def _columns_filter(problem: ConvProblem, dtype: str) -> float:
     return panel_filter.cycles(problem, np.dtype(dtype).itemsize) / this_machine().hertz / threads()
 
 
-def _columns_needed(problem: ConvProblem, itemsize: int) -> int:
-    return panels.workspace(problem.for_input(), itemsize)
-
-
 def _skipping(problem: ConvProblem) -> bool:
     return met(problem.merged()) < 1
 
 
 def _skipping_filter(problem: ConvProblem) -> bool:
     return _skipping(problem.merged().for_filter())
+
+
+def _padded(problem: ConvProblem) -> bool:
+    return any(any(axis.outside) for axis in problem.axes)
 
 
 def _always(problem: ConvProblem, dtype: str) -> bool:
@@ -392,8 +393,24 @@ ALGORITHMS = (
         skips=_skipping,
     ),
     Algorithm("panels", FORWARD, panels.convolve, _columns, panels.workspace, _panelled),
-    Algorithm("panels", INPUT, panels.input_gradient, _columns_input, _columns_needed, _panelled_input, pads=True),
-    Algorithm("panels", FILTER, panel_filter.filter_gradient, _columns_filter, panel_filter.workspace, _panelled_filter, skips=_skipping_filter),
+    Algorithm(
+        "panels",
+        INPUT,
+        panels.input_gradient,
+        _columns_input,
+        panels.input_workspace,
+        _panelled_input,
+        pads=True,
+    ),
+    Algorithm(
+        "panels",
+        FILTER,
+        panel_filter.filter_gradient,
+        _columns_filter,
+        panel_filter.workspace,
+        _panelled_filter,
+        skips=_padded,
+    ),
     Algorithm("winograd", FORWARD, winograd.convolve, _fewest, winograd.workspace, _minimal, spreads=True),
     Algorithm(
         "winograd",

@@ -163,7 +163,7 @@ def in_cuts(
     part: Callable[[str], Part],
     summed: Callable[[Value, Value, Values], Values],
 ) -> Values:
-    """Return `count` sums over all steps, which come in parts: ``summed(start, length, zeros)`` is that of one.
+    """Return `count` sums over all steps, which come in parts: ``summed(start, length, zeros)`` is one.
 
     While a part after the first is summed, the sum of those before waits in %waiting.
     """
@@ -188,7 +188,9 @@ def in_cuts(
     return code.loop(parts, one, zeros, code.vector)
 
 
-def one_by_one(code: Code, step: Callable[[Value, Values], Values]) -> Callable[[Value, Value, Values], Values]:
+def one_by_one(
+    code: Code, step: Callable[[Value, Values], Values]
+) -> Callable[[Value, Value, Values], Values]:
     """Return what sums a part step by step."""
 
     def summed(start: Value, length: Value, sums: Values) -> Values:
