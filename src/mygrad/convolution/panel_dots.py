@@ -1,7 +1,8 @@
 """A sum over positions as a product of rows, as they lie, with panels of an array that is turned, as LLVM IR.
 
-``y[row, column] += a[row][position + shift] * panel[position][column]``: rows are channels and columns filters,
-or the other way round. A set of rows has segments of its own: runs of positions where its tap meets the array.
+``y[row, column] += a[row][position + shift] * panel[position][column]``: rows are channels and columns
+filters, or the other way round. A set of rows has segments of its own: runs of positions where its tap meets
+the array.
 """
 
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ from mygrad.convolution.transposition import Square, transpose
 
 __all__ = ["DOT_FIELDS", "SEGMENT", "TURN_FIELDS", "SegmentTile"]
 
-# Offsets and strides are in bytes. `sets` is a table of (offset in a, in y, segments, bounds of parts) for each
-# set of rows; segments are (offset in a, place in the panel, positions). So many parts at a time, `chunk_parts`,
-# are summed by all sets: their rows and panels stay in the caches.
+# Offsets and strides are in bytes. `sets` is a table of (offset in a, in y, segments, bounds of parts) for
+# each set of rows; segments are (offset in a, place in the panel, positions). So many parts at a time,
+# `chunk_parts`, are summed by all sets: their rows and panels stay in the caches.
 DOT_FIELDS = (
     "a_offset", "a_row", "sets", "set_count", "panels", "panel_offset", "panel_pitch", "last_column",
     "y_offset", "y_row", "y_column", "chunks", "chunk_parts", "parts",
@@ -128,7 +129,7 @@ class Dots(Product[SegmentTile]):
 
 
 def turning(tile: SegmentTile) -> Code:
-    """Write the function that turns positions of a panel, [position][column]; the last square begins earlier."""
+    """Write the function that turns positions of a panel; the last square begins earlier."""
     code = tile.code()
     p = Fields(code, TURN_FIELDS)
     source, target = code.at("%w", p.w_offset), code.at("%packed", p.packed_offset)

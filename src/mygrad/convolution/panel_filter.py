@@ -1,7 +1,7 @@
 """The filter gradient as a product of matrices: rows of x, as they lie, times panels of g, which are turned.
 
-Both are read in order: for a set of channels and one tap, what the tap meets are runs of positions of x and g.
-Where there is one tap, g may have the rows and x the panels.
+Both are read in order: for a set of channels and one tap, what the tap meets are runs of positions of x and
+g. Where there is one tap, g may have the rows and x the panels.
 """
 
 from collections.abc import Iterator

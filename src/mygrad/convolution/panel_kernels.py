@@ -1,7 +1,8 @@
 """A convolution as a product of filters with panels of patches, as LLVM IR.
 
-work[panel][channel][tap][column]: a row of a panel is what one tap meets. Where all rows are single pieces of x,
-the first tile of filters reads them from x, and copies them. Others are copied before, piece by piece into zeros.
+work[panel][channel][tap][column]: a row of a panel is what one tap meets. Where all rows are single pieces
+of x, the first tile of filters reads them from x, and copies them. Others are copied before, piece by piece
+into zeros.
 """
 
 from dataclasses import dataclass
@@ -12,22 +13,23 @@ from mygrad.convolution.jit import emits
 from mygrad.convolution.panel_tile import PanelTile, Product
 from mygrad.convolution.tile import in_cuts
 
-__all__ = ["PANEL", "PANEL_FIELDS", "PATCH", "PatchTile"]
+__all__ = ["PACK_FIELDS", "PANEL", "PANEL_FIELDS", "PATCH", "PatchTile"]
 
-# Offsets and strides are in bytes. `bounds` are where the parts of a sum begin. The last tile of filters begins
-# earlier, where it is whole, and computes some again: at `last_filter`, and `last_a` bytes into the filters.
-# Tables: `patches` has (whole, offset of a whole one in x, first piece, pieces, vectors of zeros) for each (panel,
-# tap); `pieces` (offset in x, place in the row of a panel, vectors, elements that are left); `results` (whole,
-# offset in y, first part, parts, whole for all taps, offset in x) for each panel; `result_parts` (offset in y,
-# place in a row of sums, bytes); `shifts` the offset of each k from the first one in x.
+# Offsets and strides are in bytes. `bounds` are where the parts of a sum begin. The last tile of filters
+# begins earlier, where it is whole, and computes some again: at `last_filter`, and `last_a` bytes into the
+# filters. Tables: `patches` has (whole, offset of a whole one in x, first piece, pieces, vectors of zeros)
+# for each (panel, tap); `pieces` (offset in x, place in the row of a panel, vectors, elements that are
+# left); `results` (whole, offset in y, first part, parts, whole for all taps, offset in x) for each panel;
+# `result_parts` (offset in y, place in a row of sums, bytes); `shifts` the offset of each k from the first
+# one in x.
 PANEL_FIELDS = (
     "x_offset", "x_channel", "channels", "taps", "patches", "pieces", "results", "result_parts", "shifts",
     "a_offset", "a_filter", "a_tile", "last_a", "bounds", "parts", "panels", "panel_pitch",
     "filter_tiles", "last_filter", "y_offset", "y_filter", "add_sums", "keep_sums",
 )  # fmt: skip
 PACK_FIELDS = (
-    "w_offset", "w_channel", "channels", "places", "taps", "w_filter", "last_filter", "tiles", "packed_offset",
-    "packed_tile",
+    "w_offset", "w_channel", "channels", "places", "taps",
+    "w_filter", "last_filter", "tiles", "packed_offset", "packed_tile",
 )  # fmt: skip
 PATCH, PIECE, PANEL, PART = 40, 32, 48, 24  # bytes of an entry
 
@@ -189,7 +191,7 @@ class Convolving(Product[PatchTile]):
     # -- results
 
     def _fetch(self, y: str, entry: str) -> None:
-        """Ask for the lines that will be written: those of many rows, which the processor does not foresee."""
+        """Ask for the lines that will be written: many short rows, which the processor does not foresee."""
         code, p, line = self.code, self.p, self.tile.line
         whole, offset = code.integer(entry), code.integer(code.at(entry, 8))
 

@@ -1,7 +1,7 @@
 """The register tile of a product of matrices, of which one is read panel by panel, as LLVM IR.
 
-``sum[row, column] += a[row, k] * panel[k, column]``: a panel is as wide as the tile, so it is read in order; `a` is
-read where it lies, or packed.
+``sum[row, column] += a[row, k] * panel[k, column]``: a panel is as wide as the tile, so it is read in order;
+`a` is read where it lies, or packed.
 """
 
 from collections.abc import Callable
@@ -101,7 +101,7 @@ class Product(Generic[AnyTile]):
     def kept(
         self, sums: Values, number: Value, flags: tuple[Value, Value], finish: Callable[[Values], None]
     ) -> None:
-        """If the first flag says so, add what was kept under a number; if the second, keep it, else finish."""
+        """Add what was kept under a number, if the first flag says so; if the second does, keep it again."""
         code, size = self.code, self.code.vector_bytes
         earlier, later = flags
         start = code.entry("%sums", number, self.tile.bytes)

@@ -1,7 +1,8 @@
 """A convolution as one product of matrices: filters, as they lie, times patches of x.
 
 The matrix of patches is never whole: panels of it, as wide as a register tile, are copied into the cache,
-where all filters meet them. Columns are outputs of all samples, one after the other, whatever the number of axes.
+where all filters meet them. Columns are outputs of all samples, one after the other, whatever the number of
+axes.
 """
 
 from collections.abc import Iterator

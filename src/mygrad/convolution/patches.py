@@ -79,7 +79,7 @@ class Patches:
         return whole.all(axis=1) & (tile.step == 1), first[:, 0]
 
     def _pieces(self, rows: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:
-        """Return for each (panel, tap, row) the columns that meet x, where they are in x, how many are before.
+        """Return for each (panel, tap, row): the columns that meet x, where in x, and how many are before.
 
         The panel has outputs `low` to `high` of the row.
         """
