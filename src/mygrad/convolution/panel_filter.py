@@ -32,6 +32,7 @@ RUN = 144  # positions of a part of a sum, at most
 DEPTH = 576  # positions of a chunk, whose panels and rows stay in the caches
 MOST_SEGMENTS = 1 << 20
 SEGMENT, FINISH, STORED = 30, 40, 4  # cycles of a run, of a tile for each chunk, of a vector of its sums
+STRIDED = 1.12  # times as long takes a turn where what is summed lies apart
 TURNED = 0.11  # cycles to turn a byte
 ELEMENT = 5  # cycles to store an element of a column that does not lie beside the others
 
@@ -70,7 +71,8 @@ def _cycles(problem: ConvProblem, sides: Sides, tile: SegmentTile, machine: Mach
     turned = positions * panels * tile.line * TURNED
     stored = 0 if tile.beside else prod(problem.w_shape) * ELEMENT
     moved = MOVED * size * (prod(problem.x_shape) + prod(problem.y_shape))
-    summed = tiles * (positions * turn_cycles(tile, machine) + segments + chunks)
+    turn = turn_cycles(tile, machine) * (STRIDED if tile.step > 1 else 1)
+    summed = tiles * (positions * turn + segments + chunks)
     return summed + turned + (stored + moved) / problem.groups
 
 
