@@ -21,7 +21,7 @@ __all__ = ["DOT_FIELDS", "SEGMENT", "TURN_FIELDS", "SegmentTile"]
 # `chunk_parts`, are summed by all sets: their rows and panels stay in the caches.
 DOT_FIELDS = (
     "a_offset", "a_row", "sets", "set_count", "panels", "panel_offset", "panel_pitch", "last_column",
-    "y_offset", "y_row", "y_column", "chunks", "chunk_parts", "parts",
+    "y_offset", "y_row", "y_column", "chunks", "chunk_parts", "first_part", "parts",
 )  # fmt: skip
 TURN_FIELDS = "w_offset", "w_row", "packed_offset", "squares", "last"
 SET, SEGMENT = 32, 24  # bytes of an entry
@@ -63,7 +63,7 @@ class Dots(Product[SegmentTile]):
             code.at(start, code.integer(code.at(entry, 8 * n))) for n, start in enumerate((self.a, self.y))
         )
         segments, bounds = (code.load("ptr", code.at(entry, place), 8) for place in (16, 24))
-        before = code.multiply(chunk, p.chunk_parts)
+        before = code.add(p.first_part, code.multiply(chunk, p.chunk_parts))
         parts = code.smaller(p.chunk_parts, code.subtract(p.parts, before))
         add, keep = code.smaller(chunk, 1), code.flag("slt", code.add(chunk, 1), p.chunks)
 

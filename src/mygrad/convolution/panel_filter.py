@@ -31,6 +31,7 @@ MOST_STEP = 4
 RUN = 144  # positions of a part of a sum, at most
 DEPTH = 576  # positions of a chunk, whose panels and rows stay in the caches
 MOST_SEGMENTS = 1 << 20
+TASKS, SPARE = 16, 8  # partial results at most, and at most this share of the bytes of x and g
 SEGMENT, FINISH, STORED = 30, 40, 4  # cycles of a run, of a tile for each chunk, of a vector of its sums
 STRIDED = 1.12  # times as long takes a turn where what is summed lies apart
 TURNED = 0.11  # cycles to turn a byte
@@ -126,6 +127,8 @@ class Calls:
         """Runs of a part."""
         self.parts = ceil(prod(_runs(problem)) / self.part)
         self.chunk = max(1, DEPTH // (self.part * width))
+        """Parts of a chunk."""
+        self.ranges = self._ranges()
         self.sums_bytes = 0
         self.tasks = self._tasks(workers)
 
@@ -180,22 +183,30 @@ class Calls:
 
     # -- tasks
 
+    def _ranges(self) -> list[Range]:
+        """Cut the chunks into ranges with results of their own, the same for any number of threads."""
+        x, g, w = (
+            prod(shape) for shape in (self.problem.x_shape, self.problem.y_shape, self.problem.w_shape)
+        )
+        few = self.problem.products <= FEW_PRODUCTS
+        return cut(ceil(self.parts / self.chunk), 1 if few else min(TASKS, (x + g) // (SPARE * w)))
+
     def _tasks(self, workers: int) -> list[Array]:
         groups, sets = self.problem.groups, self._sets()
-        wanted = ceil(4 * workers / groups) if self.problem.products > FEW_PRODUCTS else 1
+        tasks = 4 * workers if self.problem.products > FEW_PRODUCTS else 1
+        wanted = ceil(tasks / groups / len(self.ranges))
         parts = cut(len(sets), wanted)
-        room = this_machine().l2 // 3 // (DEPTH * self.tile.line)
-        columns = cut(self.panels, max(ceil(wanted / len(parts)), ceil(self.panels / max(1, room))))
+        room = max(1, this_machine().l2 // 3 // (DEPTH * self.tile.line))
+        columns = cut(self.panels, max(ceil(wanted / len(parts)), ceil(self.panels / room)))
         return [
-            table([self._call(group, sets[slice(*part)], some)], DOT_FIELDS)
-            for group, part, some in product(range(groups), parts, columns)
+            table([self._call(group, sets[slice(*part)], some, number)], DOT_FIELDS)
+            for group, number, part, some in product(range(groups), range(len(self.ranges)), parts, columns)
         ]
 
-    def _call(self, group: int, sets: Array, panels: Range) -> dict[str, int]:
-        tile, count = self.tile, panels[1] - panels[0]
-        chunks = ceil(self.parts / self.chunk)
-        self.sums_bytes = max(self.sums_bytes, len(sets) * count * tile.bytes * (chunks > 1))
-        first = panels[0] * tile.columns
+    def _call(self, group: int, sets: Array, panels: Range, number: int) -> dict[str, int]:
+        tile, count, (start, stop) = self.tile, panels[1] - panels[0], self.ranges[number]
+        self.sums_bytes = max(self.sums_bytes, len(sets) * count * tile.bytes * (stop - start > 1))
+        first, result = panels[0] * tile.columns, number * prod(self.problem.w_shape) * tile.itemsize
         return {
             "a_offset": group * self.a[1],
             "a_row": self.a[2],
@@ -205,37 +216,42 @@ class Calls:
             "panel_offset": (group * self.panels + panels[0]) * self.pitch,
             "panel_pitch": self.pitch,
             "last_column": self.sides.columns - tile.columns - first,
-            "y_offset": group * self.w[0] + first * self.w_column,
+            "y_offset": result + group * self.w[0] + first * self.w_column,
             "y_row": self.w_row,
             "y_column": self.w_column,
-            "chunks": chunks,
+            "chunks": stop - start,
             "chunk_parts": self.chunk,
+            "first_part": start * self.chunk,
             "parts": self.parts,
         }
 
 
 @lru_cache(maxsize=512)
-def _plan(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Plan, bool]:
-    """Return the calls, and whether x has the rows."""
+def _plan(problem: ConvProblem, itemsize: int, workers: int) -> tuple[Plan, bool, int]:
+    """Return the calls, whether x has the rows, and the number of partial results."""
     found = _best(problem, itemsize)
     assert found is not None
     needed, sides, tile = found
-    workers = 1 if problem.groups * needed < ALONE else workers
     calls = Calls(problem, sides, tile, workers)
-    plan = Plan(
-        tile, calls.packs, calls.tasks, calls.packed_bytes, calls.sums_bytes, 0, workers, calls.keep.tables
-    )
-    return plan, sides.x_rows
+    alone = problem.groups * needed < ALONE
+    sizes = calls.packed_bytes, calls.sums_bytes, 0, 1 if alone else workers
+    return Plan(tile, calls.packs, calls.tasks, *sizes, calls.keep.tables), sides.x_rows, len(calls.ranges)
 
 
 @prepared
 def filter_gradient(problem: ConvProblem, dtype: Any) -> Run:
     """Return what computes the gradient of w of a problem with ``up == 1``."""
-    plan, x_rows = _plan(problem.merged(), dtype.itemsize, threads())
-    run = plan.into(problem.w_shape, dtype)
+    plan, x_rows, parts = _plan(problem.merged(), dtype.itemsize, threads())
+    whole = plan.into(problem.w_shape, dtype)
+
+    def added(a: Array, b: Array) -> Array:
+        return plan(a, b, np.empty((parts, *problem.w_shape), dtype)).sum(axis=0)
+
+    run = whole if parts == 1 else added
     return run if x_rows else lambda x, g: run(g, x)
 
 
 def workspace(problem: ConvProblem, itemsize: int) -> int:
-    """Return the bytes of turned panels and sums."""
-    return _plan(problem.merged(), itemsize, threads())[0].workspace
+    """Return the bytes of turned panels, sums and partial results."""
+    plan, _, parts = _plan(problem.merged(), itemsize, threads())
+    return plan.workspace + (parts > 1) * parts * prod(problem.w_shape) * itemsize
