@@ -21,7 +21,7 @@ from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.panel_dots import DOT_FIELDS, SegmentTile
 from mygrad.convolution.panels import MOVED, shapes, turn_cycles
 from mygrad.convolution.prepared import Run, prepared
-from mygrad.convolution.problem import ConvProblem
+from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, Range, cut
 
 __all__ = ["applies", "cycles", "filter_gradient", "workspace"]
@@ -64,7 +64,7 @@ def _candidates(problem: ConvProblem, itemsize: int, machine: Machine) -> Iterat
 
 def _cycles(problem: ConvProblem, sides: Sides, tile: SegmentTile, machine: Machine) -> float:
     """Predict the cycles of one group on one core."""
-    positions = problem.batch * prod(axis.o for axis in problem.axes)
+    positions, met = problem.batch * prod(axis.o for axis in problem.axes), prod(map(_met, problem.axes))
     panels, size = ceil(sides.columns / tile.columns), tile.itemsize
     tiles = ceil(sides.rows / tile.rows) * prod(axis.k for axis in problem.axes) * panels
     segments = positions / problem.axes[-1].o * SEGMENT
@@ -73,8 +73,14 @@ def _cycles(problem: ConvProblem, sides: Sides, tile: SegmentTile, machine: Mach
     stored = 0 if tile.beside else prod(problem.w_shape) * ELEMENT
     moved = MOVED * size * (prod(problem.x_shape) + prod(problem.y_shape))
     turn = turn_cycles(tile, machine) * (STRIDED if tile.step > 1 else 1)
-    summed = tiles * (positions * turn + segments + chunks)
+    summed = tiles * (met * (positions * turn + segments) + chunks)
     return summed + turned + (stored + moved) / problem.groups
+
+
+def _met(axis: Axis) -> float:
+    """Return the share of the taps that outputs meet; the others are left out."""
+    first, last = axis.met(np.arange(axis.o))
+    return float(np.maximum(last - first, 0).sum() / (axis.o * axis.k))
 
 
 @lru_cache(maxsize=4096)

@@ -23,7 +23,7 @@ from mygrad.convolution.panel_kernels import PACK_FIELDS, PANEL, PANEL_FIELDS, P
 from mygrad.convolution.panel_tile import PanelTile
 from mygrad.convolution.patches import Patches
 from mygrad.convolution.prepared import Run, prepared
-from mygrad.convolution.problem import ConvProblem
+from mygrad.convolution.problem import FORWARD, ConvProblem
 from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, ISSUE, LATENCY, Range, cut, part_products
 
 __all__ = [
@@ -42,13 +42,14 @@ Array = np.ndarray[Any, Any]
 MOST_STEP = 4
 DEPTH = 1024  # products of one chunk
 MOST_ENTRIES = 1 << 20
+TASKS, SHARES = 4, 2  # for each thread: tasks at least, those that copy the same panels at most
 MANY = 16  # panels of a sample: with more, a panel has columns of one sample only
 MOST_VECTORS, MOST_ROWS = 6, 12
 ISSUED = 6  # instructions of a turn besides products and loads, about
 SECOND = 24  # bytes that come from the second cache in a cycle
 FINISH, STORED = 40, 2.5  # cycles of a tile, of a vector of its sums
 COPY, COPIED, PIECE = 8, 2, 18  # cycles of a row of a panel, of a vector of it, of a piece if it has several
-MOVED, PACKED = 0.1, 2  # cycles of a byte of x and y, of a packed filter
+MOVED, PACKED = 0.1, 0.5  # cycles of a byte of an array, of packed filters
 
 
 # -- the tile
@@ -88,10 +89,11 @@ def _tile_cycles(problem: ConvProblem, tile: PatchTile, machine: Machine) -> flo
         tile.columns / problem.axes[-1].o if prod(axis.k * axis.stride for axis in problem.axes) > 1 else 0
     )
     copied = COPY + COPIED * tile.vectors * tile.step + PIECE * pieces
-    moved = MOVED * tile.itemsize * (prod(problem.x_shape) + prod(problem.y_shape)) / problem.groups
-    packed = PACKED * problem.filters * depth * tile.packed
+    moved = MOVED * tile.itemsize * sum(map(prod, problem.shapes[FORWARD])) / problem.groups
+    packed = PACKED * tile.itemsize * problem.filters * depth * tile.packed
     computed = tiles * (depth * turn_cycles(tile, machine) + FINISH + STORED * tile.sums)
-    return computed + panels * depth * copied + moved + packed
+    times = max(1, 2 * SHARES / problem.groups / panels)  # tasks of different filters copy the same panels
+    return computed + times * panels * depth * copied + moved + packed
 
 
 @lru_cache(maxsize=4096)
@@ -172,11 +174,11 @@ class Calls:
         problem, samples, count = self.problem, self.patches.samples, len(self.patches.first)
         depth = max(stop - start for start, stop in self.chunks) * self.taps
         times = problem.batch // samples * problem.groups
-        wanted = 4 * workers if problem.products > FEW_PRODUCTS else 1
+        wanted = TASKS * workers if problem.products > FEW_PRODUCTS else 1
         each = min(this_machine().l2 // 2 // (depth * self.tile.line), times * count // wanted, count)
         panels = cut(count, ceil(count / max(1, each)))
         tiles = ceil(problem.filters / self.tile.rows)
-        parts = cut(tiles, ceil(wanted / (times * len(panels))))
+        parts = cut(tiles, ceil(min(wanted, SHARES * workers) / (times * len(panels))))
         first = range(0, problem.batch, samples)
         return [Block(*each) for each in product(first, range(problem.groups), panels, parts)]
 

@@ -108,7 +108,7 @@ def _shape(problem: ConvProblem, itemsize: int, machine: Machine) -> Shape:
     unit, across = 2 * machine.cycles(machine.isa.bits), ceil(problem.channels / lanes)
     pairs = problem.channels * problem.filters
     room = prod(whole.x_shape) + prod(whole.y_shape)
-    parts = min(PARTS if PARTS * prod(whole.w_shape) <= room else 1, total)
+    parts = max(1, min(PARTS, room // prod(whole.w_shape), total))
     totals, run = totals_of(problem), row_vectors(problem, lanes) * unit
     exchanged = TURNED * (lanes.bit_length() - 1)
     held, all_held = (
