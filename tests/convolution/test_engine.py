@@ -86,7 +86,8 @@ def terms(member, problem):
 @each_problem
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize(
-    "algorithm", ["direct", "dots", "fft", "gemm", "grouped", "subpixel", "winograd", None]
+    "algorithm",
+    ["direct", "dots", "fft", "gemm", "grouped", "panels", "subpixel", "winograd", None],
 )
 def test_real_sizes(problem, member, dtype, algorithm):
     """Compare with the sum in float64, in units of rounding of a sum of n standard normal products.
@@ -463,8 +464,10 @@ def test_the_configuration_is_printed(capsys):
         make((2, 64, 16000), (64, 64, 512), stride=1),
         make((2, 5, 301, 301), (7, 5, 7, 7), stride=2),
         make((2, 96, 91, 91), (96, 1, 5, 5), stride=2, padding=2, groups=96),
+        make((8, 128, 64, 64), (96, 128, 1, 1), stride=1),
+        make((4, 40, 128, 128), (72, 40, 3, 3), stride=2, padding=1, fit="floor"),
     ],
-    ids=["wide", "thin", "long", "large filters", "long filters", "strided", "depthwise"],
+    ids=["wide", "thin", "long", "large", "long filters", "strided", "depthwise", "pointwise", "panels"],
 )
 def test_the_workspace_is_no_larger_than_the_arrays(problem, member):
     data = arrays(problem)
