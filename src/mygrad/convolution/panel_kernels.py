@@ -129,7 +129,7 @@ class Convolving(Product[PatchTile]):
         count = code.lanes if left is None else left
         for n in range(step):
             place = code.at(start, n * size)
-            if left is None and n < max(1, step - 1):
+            if left is None and (n + 1) * code.lanes <= (code.lanes - 1) * step + 1:
                 loaded.append(code.vector_at(place))
             else:  # what lies after the last column may lie after x
                 end = code.add(code.multiply(code.subtract(count, 1), step), 1 - n * code.lanes)
@@ -177,7 +177,7 @@ class Convolving(Product[PatchTile]):
             rows = self.rows(code.entry(a, k, each), distance)
             for n in range(count):
                 line = code.at(lines, n * tile.line)
-                source = code.at(x, code.offset(code.entry(self.shifts, code.add(k, n), 4))) if x else line
+                source = code.at(x, code.integer(code.entry(self.shifts, code.add(k, n)))) if x else line
                 columns = self.columns(source)
                 for v, value in enumerate(columns if x else ()):
                     code.store(code.vector, value, code.at(line, v * tile.vector_bytes))

@@ -150,6 +150,7 @@ class Calls:
     patches: Patches
     taps: int
     chunks: list[Range]
+    of_chunk: list[dict[str, int]]
     sums_bytes: int
     copied_bytes: int
     packed_bytes: int
@@ -164,6 +165,7 @@ class Calls:
         self.chunks = cut(problem.channels, ceil(problem.channels * self.taps / DEPTH))
         self.sums_bytes = self.copied_bytes = self.packed_bytes = 0
         self.packs = self._packs(workers) if tile.packed else np.zeros((0, len(PACK_FIELDS)), np.int64)
+        self.of_chunk = [self._chunk(*chunk) for chunk in self.chunks]
         blocks, count = self._blocks(workers), range(len(self.chunks))
         self.tasks = [table([self._call(block, n) for n in count], PANEL_FIELDS) for block in blocks]
 
@@ -182,53 +184,54 @@ class Calls:
         first = range(0, problem.batch, samples)
         return [Block(*each) for each in product(first, range(problem.groups), panels, parts)]
 
+    def _chunk(self, start: int, stop: int) -> dict[str, int]:
+        """Say what all blocks have in common that sum over channels from `start` to `stop`."""
+        depth, part = (stop - start) * self.taps, part_products(self.problem)
+        bounds = np.minimum(np.arange(0, depth + part, part), depth)
+        return {
+            "bounds": self.keep(bounds, np.int32),
+            "parts": len(bounds) - 1,
+            "panel_pitch": apart(depth * self.tile.line),
+            "channels": stop - start,
+            "x_channel": self.x[2],
+            "taps": self.taps,
+            "shifts": self.patches.shifts(stop - start),
+            "pieces": self.patches.pieces,
+            "result_parts": self.patches.result_parts,
+            "a_filter": self.w[1],
+            "y_filter": self.y[2],
+            "add_sums": int(start > 0),
+            "keep_sums": int(stop < self.problem.channels),
+        }
+
     def _call(self, block: Block, chunk: int) -> dict[str, int]:
-        tile, (start, stop) = self.tile, self.chunks[chunk]
+        tile, start, fields = self.tile, self.chunks[chunk][0], self.of_chunk[chunk]
         first = block.filters[0] * tile.rows
         last = min(block.filters[1] * tile.rows, self.problem.filters) - tile.rows - first
-        first, last = (first, last) if last >= 0 else (first + last, 0)
         tiles, count = block.filters[1] - block.filters[0], block.panels[1] - block.panels[0]
-        many = len(self.chunks) - 1
-        self.sums_bytes = max(self.sums_bytes, tiles * count * tile.bytes * (many > 0))
-        self.copied_bytes = max(self.copied_bytes, count * apart((stop - start) * self.taps * tile.line))
+        self.sums_bytes = max(self.sums_bytes, tiles * count * tile.bytes * (len(self.chunks) > 1))
+        self.copied_bytes = max(self.copied_bytes, count * fields["panel_pitch"])
         return {
+            **fields,
             **self._filters(block, first, last, start),
-            **self._summed(stop - start),
             "panels": count,
-            "panel_pitch": apart((stop - start) * self.taps * tile.line),
             "filter_tiles": tiles,
             "last_filter": last,
             "y_offset": block.sample * self.y[0] + block.group * self.y[1] + first * self.y[2],
-            "y_filter": self.y[2],
-            "add_sums": int(chunk > 0),
-            "keep_sums": int(chunk < many),
             "x_offset": block.sample * self.x[0] + block.group * self.x[1] + start * self.x[2],
-            "x_channel": self.x[2],
-            "channels": stop - start,
-            "taps": self.taps,
             "patches": self.patches.patches + block.panels[0] * self.taps * PATCH,
-            "pieces": self.patches.pieces,
             "results": self.patches.results + block.panels[0] * PANEL,
-            "result_parts": self.patches.result_parts,
-            "shifts": self.patches.shifts(stop - start),
         }
 
     def _filters(self, block: Block, first: int, last: int, start: int) -> dict[str, int]:
         """Say where the filters of a block are, from channel `start` on."""
-        tile = self.tile
-        if not tile.packed:
-            place = block.group * self.w[0] + first * self.w[1] + start * self.w[2]
-            return {
-                "a_offset": place,
-                "a_filter": self.w[1],
-                "a_tile": tile.rows * self.w[1],
-                "last_a": last * self.w[1],
-            }
-        pitch, tiles = self._packed
-        place = (
-            block.group * tiles + block.filters[0]
-        ) * pitch + start * self.taps * tile.rows * tile.itemsize
-        return {"a_offset": place, "a_filter": 0, "a_tile": pitch, "last_a": pitch * tiles}
+        if self.tile.packed:
+            pitch, tiles = self._packed
+            tile = block.group * tiles + block.filters[0]
+            place = tile * pitch + start * self.taps * self.tile.rows * self.tile.itemsize
+            return {"a_offset": place, "a_tile": pitch, "last_a": tiles * pitch}
+        place = block.group * self.w[0] + first * self.w[1] + start * self.w[2]
+        return {"a_offset": place, "a_tile": self.tile.rows * self.w[1], "last_a": last * self.w[1]}
 
     @property
     def _packed(self) -> tuple[int, int]:
@@ -237,26 +240,22 @@ class Calls:
         return depth * tile.rows * tile.itemsize, ceil(self.problem.filters / tile.rows)
 
     def _packs(self, workers: int) -> Array:
-        tile, problem = self.tile, self.problem
-        if not tile.packed:
-            return np.zeros((0, 1), np.int64)
-        steps = [np.arange(axis.k) * step for axis, step in zip(problem.axes, self.w[3:], strict=True)]
+        """Pack some channels of all filters with each call."""
+        tile, problem, w = self.tile, self.problem, self.w
+        steps = [np.arange(axis.k) * step for axis, step in zip(problem.axes, w[3:], strict=True)]
         pitch, tiles = self._packed
         self.packed_bytes = pitch * tiles * problem.groups
         places, last = self.keep(grid(*steps)), problem.filters - tile.rows
         each = self.taps * tile.rows * tile.itemsize
-        return np.array([
+        rows = [
             (
-                group * self.w[0] + start * self.w[2], self.w[2], stop - start, places, self.taps,
-                self.w[1], last, tiles, group * tiles * pitch + start * each, pitch,
+                *(group * w[0] + start * w[2], w[2], stop - start, places, self.taps),
+                *(w[1], last, tiles, group * tiles * pitch + start * each, pitch),
             )
-            for group in range(problem.groups) for start, stop in cut(problem.channels, 4 * workers)
-        ], np.int64)  # fmt: skip
-
-    def _summed(self, channels: int) -> dict[str, int]:
-        depth, part = channels * self.taps, part_products(self.problem)
-        bounds = np.minimum(np.arange(0, depth + part, part), depth)
-        return {"bounds": self.keep(bounds, np.int32), "parts": len(bounds) - 1}
+            for group in range(problem.groups)
+            for start, stop in cut(problem.channels, TASKS * workers)
+        ]
+        return np.array(rows, np.int64)
 
 
 @lru_cache(maxsize=512)

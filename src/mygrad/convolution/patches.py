@@ -114,4 +114,4 @@ class Patches:
             axis.dilation * np.arange(axis.k) * step
             for axis, step in zip(self.problem.axes, self.x[3:], strict=True)
         ]
-        return self.keep(grid(np.arange(channels) * self.x[2], *steps), np.int32)
+        return self.keep(grid(np.arange(channels) * self.x[2], *steps))
