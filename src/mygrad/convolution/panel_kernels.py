@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mygrad.convolution.copying import Fields
 from mygrad.convolution.ir import LINE, Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
-from mygrad.convolution.panel_tile import PanelTile, Product
+from mygrad.convolution.panel_tile import AT_ONCE, PanelTile, Product
 from mygrad.convolution.tile import in_cuts
 
 __all__ = ["PACK_FIELDS", "PANEL", "PANEL_FIELDS", "PATCH", "PatchTile"]
@@ -184,9 +184,10 @@ class Convolving(Product[PatchTile]):
                 sums = self.products([code.at(row, n * each) for row in rows], columns, sums)
             return sums
 
-        return in_cuts(
-            code, tile.sums, p.parts, part, lambda start, count, sums: self.turns(start, count, sums, some)
-        )
+        def summed(start: Value, count: Value, sums: Values) -> Values:
+            return self.turns(start, count, sums, some, 1 if x else AT_ONCE)
+
+        return in_cuts(code, tile.sums, p.parts, part, summed)
 
     # -- results
 

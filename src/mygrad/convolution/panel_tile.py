@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from mygrad.convolution.copying import Fields
 from mygrad.convolution.ir import Code, Value, Values, Vectors
 
-__all__ = ["PanelTile", "Product"]
+__all__ = ["AT_ONCE", "PanelTile", "Product"]
 
 IN_GROUP = 3  # rows of `a` that one address serves, at distances that instructions have
 AT_ONCE = 4  # products of a turn: fewer instructions besides
@@ -59,20 +59,25 @@ class Product(Generic[AnyTile]):
         self.p = Fields(self.code, fields)
 
     def turns(
-        self, start: Value, count: Value, sums: Values, step: Callable[[Value, int, Values], Values]
+        self,
+        start: Value,
+        count: Value,
+        sums: Values,
+        step: Callable[[Value, int, Values], Values],
+        at_once: int = AT_ONCE,
     ) -> Values:
         """Return the sums with `count` products added: ``step(k, number, sums)`` adds `number` from k on."""
         code = self.code
-        whole, left = code.divide(count, AT_ONCE)
-        several = code.multiply(whole, AT_ONCE)
-        sums = code.loop(
-            whole,
-            lambda n, sums: step(code.add(start, code.multiply(n, AT_ONCE)), AT_ONCE, sums),
-            sums,
-            code.vector,
-        )
-        start = code.add(start, several)
-        return code.loop(left, lambda n, sums: step(code.add(start, n), 1, sums), sums, code.vector)
+        if at_once > 1:
+            whole, left = code.divide(count, at_once)
+            first, several = start, code.multiply(whole, at_once)
+
+            def turn(n: str, sums: Values) -> Values:
+                return step(code.add(first, code.multiply(n, at_once)), at_once, sums)
+
+            sums = code.loop(whole, turn, sums, code.vector)
+            start, count = code.add(start, several), left
+        return code.loop(count, lambda n, sums: step(code.add(start, n), 1, sums), sums, code.vector)
 
     def rows(self, a: str, distance: Value) -> Values:
         """Return where the rows of a tile are."""
