@@ -29,7 +29,7 @@ Array = np.ndarray[Any, Any]
 MOST_AXES = 3
 MOST_POINTS = 64
 STRIDES = 2, 4, 8
-STRIDED = 1.05  # times as long as counted takes a convolution with a stride
+STRIDED, WAITING = 1.15, 1.05  # times as long as counted takes one with a stride; where it waits for caches
 LEAST_CHANNELS = 8
 SPARE_BYTES = 1 << 20
 SHAPES = winograd_blocks, winograd_shared
@@ -84,8 +84,9 @@ def fits(problem: ConvProblem, itemsize: int) -> bool:
 
 def cycles(problem: ConvProblem, itemsize: int) -> float:
     """Predict the cycles of one core."""
-    apart = STRIDED if problem.most_stride > 1 else 1
-    apart *= this_machine().waits
+    apart = waits = this_machine().waits
+    if problem.most_stride > 1:
+        apart = max(STRIDED, WAITING * waits)
     return apart * _shape(problem.merged(), itemsize, threads()).cycles + CALL
 
 
