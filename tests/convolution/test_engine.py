@@ -120,12 +120,13 @@ PHASED = {
     "shorter than the stride": make((2, 4, 2, 3), (5, 4, 2, 1), stride=4, fit="floor"),
     "fewer products": make((2, 32, 63, 64), (40, 32, 4, 4), stride=2, padding=1, fit="floor"),
     "fewer products in groups": make((1, 64, 400), (64, 32, 11), stride=3, groups=2, fit="floor"),
+    "one tap each": make((2, 2 * 5, 25, 48), (2 * 30, 5, 3, 4), stride=(3, 4), groups=2, fit="floor"),
     "three axes": make((1, 4, 9, 8, 21), (6, 4, 3, 2, 3), stride=2, padding=1, fit="floor"),
 }
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("algorithm", ["direct", "winograd", "gemm-scatter"])
+@pytest.mark.parametrize("algorithm", ["direct", "winograd", "subpixel", "gemm-scatter"])
 @pytest.mark.parametrize("problem", PHASED.values(), ids=PHASED)
 def test_phases_are_put_side_by_side(problem, algorithm, dtype):
     """As exact as sums of other kernels, and the same bits for any number of threads."""

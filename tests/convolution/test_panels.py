@@ -37,7 +37,7 @@ RUNS = {
     INPUT: (panels, "input_gradient", "gw"),
     FILTER: (panel_filter, "filter_gradient", "xg"),
 }
-CACHES = (panels._plan, panels._best, panel_filter._plan, panel_filter._best)
+CACHES = (panels.plan, panels._best, panel_filter._plan, panel_filter._best)
 
 
 def arrays(problem, dtype):

@@ -46,6 +46,7 @@ PRODUCT_NS_ELSE = 2.0  # no BLAS
 MOVE_NS = 0.8  # to gather or to add back one element of patches
 PLACE_NS = 0.06  # to put one byte of a phase between those of others
 PLACED_LATER = 1.15  # times as long takes a convolution whose results move again
+PLACED_PRODUCT = 1.25  # likewise a product of panels, and what puts it together
 LONG_SUM = 220  # products, of which a sum in float32 has the errors of transforms
 EXTEND_NS = 0.13  # to continue one byte of x past its ends, or to fold one back
 CHECK_NS = 0.03  # to see whether a byte of the result is finite, on one thread
@@ -251,15 +252,13 @@ def _phased(problem: ConvProblem, dtype: str) -> bool:
 
 
 def _subpixel(problem: ConvProblem, dtype: str) -> float:
+    forward, size = subpixel.as_forward(problem), np.dtype(dtype).itemsize
+    if subpixel.one_tap(problem, size):
+        product = panels.cycles(forward, size, packed=True) / this_machine().hertz / threads()
+        return PLACED_PRODUCT * (product + _placing(problem, dtype))
     filters = 2 * MOVE_NS * prod(problem.w_shape) + 6 * CALL_NS
-    placed = _kernel(subpixel.as_forward(problem), dtype) + _placing(problem, dtype)
+    placed = _kernel(forward, dtype) + _placing(problem, dtype)
     return PLACED_LATER * placed + 1e-9 * filters
-
-
-def _blocks_phased(problem: ConvProblem, itemsize: int) -> int:
-    forward = subpixel.as_forward(problem)
-    whole = prod(forward.w_shape) + prod(forward.y_shape)
-    return direct.workspace(forward, itemsize) + itemsize * whole
 
 
 def _minimal_filter(problem: ConvProblem, dtype: str) -> bool:
@@ -445,7 +444,9 @@ ALGORITHMS = (
         _minimal_phases,
         spreads=True,
     ),
-    Algorithm("subpixel", INPUT, subpixel.input_gradient, _subpixel, _blocks_phased, _phased, spreads=True),
+    Algorithm(
+        "subpixel", INPUT, subpixel.input_gradient, _subpixel, subpixel.workspace, _phased, spreads=True
+    ),
     Algorithm(
         "direct",
         FILTER,

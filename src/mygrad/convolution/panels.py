@@ -33,6 +33,7 @@ __all__ = [
     "cycles",
     "input_gradient",
     "input_workspace",
+    "plan",
     "shapes",
     "turn_cycles",
     "workspace",
@@ -259,7 +260,8 @@ class Calls:
 
 
 @lru_cache(maxsize=512)
-def _plan(problem: ConvProblem, itemsize: int, w: Strides, workers: int, *, packed: bool) -> Plan:
+def plan(problem: ConvProblem, itemsize: int, w: Strides, workers: int, *, packed: bool) -> Plan:
+    """Return the calls for filters of strides (group, filter, channel, k...), packed or contiguous."""
     needed, tile = _best(problem, itemsize, packed=packed)
     assert tile is not None  # or it does not apply
     calls = Calls(problem, tile, w, workers)
@@ -277,14 +279,14 @@ def _plan(problem: ConvProblem, itemsize: int, w: Strides, workers: int, *, pack
 
 def _forward(problem: ConvProblem, itemsize: int) -> Plan:
     problem = problem.merged()
-    return _plan(problem, itemsize, strides_of(problem, itemsize)[1], threads(), packed=False)
+    return plan(problem, itemsize, strides_of(problem, itemsize)[1], threads(), packed=False)
 
 
 def _backward(problem: ConvProblem, itemsize: int) -> Plan:
     """Return the plan of an input gradient: it packs the filters, whose channels lie apart."""
     problem = problem.merged()
     w = exchanged(strides_of(problem, itemsize)[1], 0, 2, 1)
-    return _plan(problem.for_input(), itemsize, w, threads(), packed=True)
+    return plan(problem.for_input(), itemsize, w, threads(), packed=True)
 
 
 @prepared

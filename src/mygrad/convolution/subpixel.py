@@ -6,7 +6,7 @@ With stride s and padding p, tap ``s*t + r`` leads from output ``q - t`` to inpu
 
 is, for all r at once, a convolution of g with s times as many filters of 1/s as many taps, zeros where
 there is no tap; known as sub-pixel convolution (Shi et al., 2016). `direct` goes through g once for each
-phase instead.
+phase instead. Where every phase has one tap, filters are taken as they lie: a product of matrices.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from mygrad.convolution import direct
+from mygrad.convolution import direct, panels
 from mygrad.convolution.executor import threads
 from mygrad.convolution.interleaving import MOST, Places, interleaver
+from mygrad.convolution.job import Plan
 from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import Axis, ConvProblem
 
-__all__ = ["applies", "as_forward", "input_gradient"]
+__all__ = ["applies", "as_forward", "input_gradient", "one_tap", "workspace"]
 
 Array = np.ndarray[Any, Any]
 
@@ -45,6 +46,20 @@ def as_forward(problem: ConvProblem) -> ConvProblem:
     filters = problem.channels * prod(axis.stride for axis in problem.axes)
     axes = tuple(_axis(axis) for axis in problem.axes)
     return ConvProblem(problem.batch, problem.groups, problem.filters, filters, axes)
+
+
+def one_tap(problem: ConvProblem, itemsize: int) -> bool:
+    """Tell whether every phase has one tap, and what they make is a product of panels."""
+    alone = all(axis.k == axis.stride and axis.dilation == 1 for axis in problem.axes)
+    return alone and panels.applies(as_forward(problem).merged(), itemsize)
+
+
+def _product(problem: ConvProblem, itemsize: int) -> Plan:
+    """Return what computes all phases: the taps of a filter, (channel, phase), follow each other in w."""
+    forward = as_forward(problem).merged()
+    each = forward.filters * itemsize
+    strides = problem.filters * each, itemsize, each, *[itemsize] * len(forward.axes)
+    return panels.plan(forward, itemsize, strides, threads(), packed=True)
 
 
 def _places(axis: Axis) -> Places:
@@ -80,8 +95,20 @@ def _filters(problem: ConvProblem) -> Callable[[Array], Array]:
 def input_gradient(problem: ConvProblem, dtype: Any) -> Run:
     """Return what computes the gradient of x."""
     forward, places = as_forward(problem), tuple(_places(axis) for axis in problem.axes)
-    run, strides = direct.convolve.make(forward, dtype), (axis.stride for axis in problem.axes)
+    strides = (axis.stride for axis in problem.axes)
     parts = *problem.x_shape[:2], *strides, *forward.y_shape[2:]
     together = interleaver(problem.x_shape, parts, places, dtype.itemsize, threads())
-    filters = _filters(problem)
+    if one_tap(problem, dtype.itemsize):
+        multiply = _product(problem, dtype.itemsize).into(forward.y_shape, dtype)
+        return lambda g, w: together(multiply(g, w))
+    run, filters = direct.convolve.make(forward, dtype), _filters(problem)
     return lambda g, w: together(run(g, filters(w)))
+
+
+def workspace(problem: ConvProblem, itemsize: int) -> int:
+    """Return the bytes of what computes all phases, of their filters in another order, and of the phases."""
+    forward = as_forward(problem)
+    if one_tap(problem, itemsize):
+        return _product(problem, itemsize).workspace + itemsize * prod(forward.y_shape)
+    whole = prod(forward.w_shape) + prod(forward.y_shape)
+    return direct.workspace(forward, itemsize) + itemsize * whole
