@@ -19,7 +19,7 @@ from mygrad.convolution.job import Plan
 from mygrad.convolution.layout import grid, strides_of, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.panel_dots import DOT_FIELDS, SegmentTile
-from mygrad.convolution.panels import MOVED, shapes, turn_cycles
+from mygrad.convolution.panels import MOST_STEP, MOVED, shapes, turn_cycles
 from mygrad.convolution.prepared import Run, prepared
 from mygrad.convolution.problem import Axis, ConvProblem
 from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, Range, cut
@@ -27,7 +27,6 @@ from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, Range, cut
 __all__ = ["applies", "cycles", "filter_gradient", "workspace"]
 
 Array = np.ndarray[Any, Any]
-MOST_STEP = 4
 RUN = 144  # positions of a part of a sum, at most
 DEPTH = 576  # positions of a chunk, whose panels and rows stay in the caches
 MOST_SEGMENTS = 1 << 20
@@ -148,9 +147,8 @@ class Calls:
         group, panel, sample, part = (each.ravel() for each in np.indices(sizes))
         first = np.minimum(panel * tile.columns, self.sides.columns - tile.columns)
         source = sample * self.b[0] + group * self.b[1] + first * self.b[2] + begin[part] * tile.itemsize
-        target = (group * self.panels + panel) * self.pitch + (
-            sample * self.positions + begin[part]
-        ) * tile.line
+        place = (sample * self.positions + begin[part]) * tile.line
+        target = (group * self.panels + panel) * self.pitch + place
         length = (end - begin)[part]
         rows = [source, np.full(len(group), self.b[2]), target, -(-length // tile.lanes), length - tile.lanes]
         return np.stack(rows, axis=1)
@@ -191,11 +189,10 @@ class Calls:
 
     def _ranges(self) -> list[Range]:
         """Cut the chunks into ranges with results of their own, the same for any number of threads."""
-        x, g, w = (
-            prod(shape) for shape in (self.problem.x_shape, self.problem.y_shape, self.problem.w_shape)
-        )
-        few = self.problem.products <= FEW_PRODUCTS
-        return cut(ceil(self.parts / self.chunk), 1 if few else min(TASKS, (x + g) // (SPARE * w)))
+        problem = self.problem
+        x, g, w = (prod(shape) for shape in (problem.x_shape, problem.y_shape, problem.w_shape))
+        most = ceil(TASKS / problem.groups) if problem.products > FEW_PRODUCTS else 1
+        return cut(ceil(self.parts / self.chunk), min(most, (x + g) // (SPARE * w)))
 
     def _tasks(self, workers: int) -> list[Array]:
         groups, sets = self.problem.groups, self._sets()

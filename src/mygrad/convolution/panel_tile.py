@@ -82,12 +82,11 @@ class Product(Generic[AnyTile]):
     def rows(self, a: str, distance: Value) -> Values:
         """Return where the rows of a tile are."""
         code, found = self.code, []
+        group = self.tile.rows if isinstance(distance, int) else IN_GROUP
         for row in range(self.tile.rows):
-            if not isinstance(distance, int) and row and row % IN_GROUP == 0:
-                a = code.at(a, code.multiply(distance, IN_GROUP))
-            found.append(
-                code.at(a, code.multiply(distance, row if isinstance(distance, int) else row % IN_GROUP))
-            )
+            if row and row % group == 0:
+                a = code.at(a, code.multiply(distance, group))
+            found.append(code.at(a, code.multiply(distance, row % group)))
         return found
 
     def columns(self, line: str) -> Values:

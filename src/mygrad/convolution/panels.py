@@ -27,6 +27,7 @@ from mygrad.convolution.problem import FORWARD, ConvProblem
 from mygrad.convolution.schedule import ALONE, CALL, FEW_PRODUCTS, ISSUE, LATENCY, Range, cut, part_products
 
 __all__ = [
+    "MOST_STEP",
     "MOVED",
     "applies",
     "convolve",
