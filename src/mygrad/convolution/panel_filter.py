@@ -16,7 +16,7 @@ import numpy as np
 from mygrad.convolution.executor import threads
 from mygrad.convolution.group_layout import Kept
 from mygrad.convolution.job import Plan
-from mygrad.convolution.layout import grid, strides_of, table
+from mygrad.convolution.layout import Strides, grid, strides_of, table
 from mygrad.convolution.machine import Machine, this_machine
 from mygrad.convolution.panel_dots import DOT_FIELDS, SegmentTile
 from mygrad.convolution.panels import MOST_STEP, MOVED, shapes, turn_cycles
@@ -115,6 +115,30 @@ def cycles(problem: ConvProblem, itemsize: int) -> float:
 class Calls:
     """The calls of a problem."""
 
+    problem: ConvProblem
+    sides: Sides
+    tile: SegmentTile
+    keep: Kept
+    taps: int
+    a: Strides
+    b: Strides
+    w: Strides
+    w_row: int
+    w_column: int
+    panels: int
+    positions: int
+    pitch: int
+    packed_bytes: int
+    packs: Array
+    part: int
+    """Runs of a part of a sum."""
+    parts: int
+    chunk: int
+    """Parts of a chunk."""
+    ranges: list[Range]
+    sums_bytes: int
+    tasks: list[Array]
+
     def __init__(self, problem: ConvProblem, sides: Sides, tile: SegmentTile, workers: int) -> None:
         self.problem, self.sides, self.tile, self.keep = problem, sides, tile, Kept()
         self.taps = prod(axis.k for axis in problem.axes)
@@ -129,10 +153,8 @@ class Calls:
         self.packs = self._packs()
         width = min(problem.axes[-1].o, RUN)
         self.part = max(1, RUN // width)
-        """Runs of a part."""
         self.parts = ceil(prod(_runs(problem)) / self.part)
         self.chunk = max(1, DEPTH // (self.part * width))
-        """Parts of a chunk."""
         self.ranges = self._ranges()
         self.sums_bytes = 0
         self.tasks = self._tasks(workers)

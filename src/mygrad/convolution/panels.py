@@ -149,6 +149,7 @@ class Calls:
     x: Strides
     w: Strides
     y: Strides
+    keep: Kept
     patches: Patches
     taps: int
     chunks: list[Range]
