@@ -12,7 +12,7 @@ from mygrad.convolution.fft_passes import Pass, radices
 from mygrad.convolution.fourier_kernels import ProductsTile, ReductionsTile, TransformsTile
 from mygrad.convolution.machine import this_machine
 from mygrad.convolution.problem import ConvProblem
-from tests.convolution.test_kernels import ISA, TARGETS, machine, runs_here
+from tests.convolution.test_kernels import ISA, TARGETS, machine, made_anew, runs_here
 
 llvm = pytest.importorskip("llvmlite.binding")
 make = ConvProblem.make
@@ -30,14 +30,7 @@ MEMBERS = ["convolve", "input_gradient", "filter_gradient"]
 CACHES = (fourier_parts.best, fourier_parts.calls_of)
 
 
-@pytest.fixture
-def fresh():
-    """Plans are made anew, and forgotten afterwards."""
-    for cache in CACHES:
-        cache.cache_clear()
-    yield
-    for cache in CACHES:
-        cache.cache_clear()
+fresh = made_anew(*CACHES)
 
 
 ALLOWED = {"f4": 40, "f8": 150}  # roundings of the root mean square; the reference, in double, has as many

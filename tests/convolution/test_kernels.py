@@ -42,6 +42,20 @@ PROBLEMS = {
 }
 
 
+def made_anew(*caches):
+    """Return a fixture: what is in the caches is made anew, and forgotten afterwards."""
+
+    @pytest.fixture
+    def fresh():
+        for cache in caches:
+            cache.cache_clear()
+        yield
+        for cache in caches:
+            cache.cache_clear()
+
+    return fresh
+
+
 def machine(name):
     isa = ISA[name]
     return Machine(isa, isa.bits, 32 << 10, 1 << 20, 3e9)

@@ -14,7 +14,7 @@ from mygrad.convolution.machine import this_machine
 from mygrad.convolution.panel_dots import SegmentTile
 from mygrad.convolution.panel_kernels import PatchTile
 from mygrad.convolution.problem import FILTER, FORWARD, INPUT, ConvProblem
-from tests.convolution.test_kernels import ISA, TARGETS, machine, runs_here
+from tests.convolution.test_kernels import ISA, TARGETS, machine, made_anew, runs_here
 
 llvm = pytest.importorskip("llvmlite.binding")
 make = ConvProblem.make
@@ -68,14 +68,7 @@ def check(problem, member, dtype):
     return result
 
 
-@pytest.fixture
-def fresh():
-    """Plans are made anew, and forgotten afterwards."""
-    for cache in CACHES:
-        cache.cache_clear()
-    yield
-    for cache in CACHES:
-        cache.cache_clear()
+fresh = made_anew(*CACHES)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -163,15 +156,16 @@ def test_rows_are_those_of_x_where_there_are_taps():
     assert [each.x_rows for each in panel_filter._sides(PROBLEMS["a signal"])] == [True]
 
 
-def test_panels_are_turned_only_where_the_arrays_are_as_large():
-    """Nine filters would take two panels of eight, and as much room again."""
-    problem = make((8, 1, 64, 64), (9, 1, 3, 3), stride=1, padding=1)
-    sides = list(panel_filter._sides(problem))
-    assert [each.columns for each in sides] == [9]
-    for size in (4, 8):
-        if panel_filter.applies(problem, size):
-            arrays_bytes = size * sum(np.prod(shape) for shape in problem.shapes[FILTER])
-            assert panel_filter.workspace(problem, size) <= arrays_bytes + (1 << 20)
+def test_panels_are_turned_only_where_the_arrays_are_as_large(fresh, monkeypatch):
+    """Nine filters take two panels of eight in double precision, more than one channel and nine filters."""
+    wide = machine("AVX-512")
+    for module in (panels, panel_filter):
+        monkeypatch.setattr(module, "this_machine", lambda: wide)
+    nine, eight = (make((8, 1, 64, 64), (filters, 1, 3, 3), stride=1, padding=1) for filters in (9, 8))
+    assert not panel_filter.applies(nine, 8)
+    assert panel_filter.applies(eight, 8)
+    arrays_bytes = 8 * sum(np.prod(shape) for shape in (eight.x_shape, eight.w_shape, eight.y_shape))
+    assert panel_filter.workspace(eight, 8) <= arrays_bytes
 
 
 @pytest.mark.parametrize("value", [np.inf, np.nan])

@@ -11,10 +11,10 @@ from mygrad.convolution.copying import Fields
 from mygrad.convolution.ir import Callee, Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.panel_tile import PanelTile, Product
-from mygrad.convolution.tile import in_cuts
+from mygrad.convolution.tile import bounded, in_cuts
 from mygrad.convolution.transposition import Square, transpose
 
-__all__ = ["DOT_FIELDS", "SEGMENT", "TURN_FIELDS", "SegmentTile"]
+__all__ = ["DOT_FIELDS", "SegmentTile"]
 
 # Offsets and strides are in bytes. `sets` is a table of (offset in a, in y, segments, bounds of parts) for
 # each set of rows; segments are (offset in a, place in the panel, positions). So many parts at a time,
@@ -81,10 +81,6 @@ class Dots(Product[SegmentTile]):
         code, tile = self.code, self.tile
         each = tile.step * tile.itemsize
 
-        def part(number: str) -> tuple[Value, Value]:
-            start, end = (code.offset(code.entry(bounds, code.add(number, n), 4)) for n in range(2))
-            return start, code.subtract(end, start)
-
         def segment(entry: str, sums: Values) -> Values:
             offset, place, count = (code.integer(code.at(entry, 8 * n)) for n in range(3))
             source, lines = code.at(a, offset), code.at(panel, place)
@@ -105,18 +101,13 @@ class Dots(Product[SegmentTile]):
                 count, lambda n, sums: segment(code.entry(first, n, SEGMENT), sums), sums, code.vector
             )
 
-        return in_cuts(code, tile.sums, parts, part, summed)
+        return in_cuts(code, tile.sums, parts, bounded(code, bounds), summed)
 
     def _finish(self, sums: Values, y: str) -> None:
         """Store the sums, row by row; element by element where columns do not lie side by side."""
         code, p, tile = self.code, self.p, self.tile
         if tile.beside:
-            for row in range(tile.rows):
-                target = code.at(y, code.multiply(p.y_row, row))
-                for v in range(tile.vectors):
-                    code.store(
-                        code.vector, sums[row * tile.vectors + v], code.at(target, v * tile.vector_bytes)
-                    )
+            self.put_rows(sums, y, p.y_row)
             return
         self.put(sums, "%last")
 

@@ -11,7 +11,7 @@ from mygrad.convolution.copying import Fields
 from mygrad.convolution.ir import LINE, Code, Value, Values, declarations, function
 from mygrad.convolution.jit import emits
 from mygrad.convolution.panel_tile import AT_ONCE, PanelTile, Product
-from mygrad.convolution.tile import in_cuts
+from mygrad.convolution.tile import bounded, in_cuts
 
 __all__ = ["PACK_FIELDS", "PANEL", "PANEL_FIELDS", "PATCH", "PatchTile"]
 
@@ -165,10 +165,6 @@ class Convolving(Product[PatchTile]):
     def _summed(self, a: str, panel: str, x: str = "") -> Values:
         code, p, tile = self.code, self.p, self.tile
 
-        def part(number: str) -> tuple[Value, Value]:
-            start, end = (code.offset(code.entry(self.bounds, code.add(number, n), 4)) for n in range(2))
-            return start, code.subtract(end, start)
-
         def some(k: Value, count: int, sums: Values) -> Values:
             lines = code.entry(panel, k, tile.line)
             each, distance = (
@@ -187,7 +183,7 @@ class Convolving(Product[PatchTile]):
         def summed(start: Value, count: Value, sums: Values) -> Values:
             return self.turns(start, count, sums, some, 1 if x else AT_ONCE)
 
-        return in_cuts(code, tile.sums, p.parts, part, summed)
+        return in_cuts(code, tile.sums, p.parts, bounded(code, self.bounds), summed)
 
     # -- results
 
@@ -206,17 +202,8 @@ class Convolving(Product[PatchTile]):
 
     def _finish(self, sums: Values, y: str, entry: str) -> None:
         """Store the sums: whole rows, or the parts of them that belong to one sample."""
-        code, p, tile = self.code, self.p, self.tile
+        code, tile = self.code, self.tile
         whole, offset, first, count = (code.integer(code.at(entry, 8 * n)) for n in range(4))
-
-        def at_once() -> None:
-            start = code.at(y, offset)
-            for row in range(tile.rows):
-                target = code.at(start, code.multiply(p.y_filter, row))
-                for v in range(tile.vectors):
-                    code.store(
-                        code.vector, sums[row * tile.vectors + v], code.at(target, v * tile.vector_bytes)
-                    )
 
         def apart() -> None:
             self.put(sums, "%last")
@@ -226,7 +213,7 @@ class Convolving(Product[PatchTile]):
                 lambda row: code.each(count, lambda n: self._part(y, row, code.entry(start, n, PART))),
             )
 
-        code.do_when(whole, at_once)
+        code.do_when(whole, lambda: self.put_rows(sums, code.at(y, offset), self.p.y_filter))
         code.do_when(code.subtract(1, whole), apart)
 
     def _part(self, y: str, row: str, entry: str) -> None:

@@ -124,3 +124,11 @@ class Product(Generic[AnyTile]):
         code, size = self.code, self.code.vector_bytes
         for number, value in enumerate(sums):
             code.store(code.vector, value, code.at(target, number * size), size)
+
+    def put_rows(self, sums: Values, y: str, distance: Value) -> None:
+        """Store all sums in rows of y that lie so far apart."""
+        code, vectors = self.code, self.tile.vectors
+        for row in range(self.tile.rows):
+            target = code.at(y, code.multiply(distance, row))
+            for v, value in enumerate(sums[row * vectors : (row + 1) * vectors]):
+                code.store(code.vector, value, code.at(target, v * code.vector_bytes))

@@ -87,9 +87,8 @@ def _tile_cycles(problem: ConvProblem, tile: PatchTile, machine: Machine) -> flo
     panels = problem.batch // samples * ceil(samples * _outputs(problem) / tile.columns)
     depth = problem.channels * prod(axis.k for axis in problem.axes)
     tiles = ceil(problem.filters / tile.rows) * panels
-    pieces = (
-        tile.columns / problem.axes[-1].o if prod(axis.k * axis.stride for axis in problem.axes) > 1 else 0
-    )
+    simple = all(axis.k == axis.stride == 1 for axis in problem.axes)
+    pieces = 0 if simple else tile.columns / problem.axes[-1].o
     copied = COPY + COPIED * tile.vectors * tile.step + PIECE * pieces
     moved = MOVED * tile.itemsize * sum(map(prod, problem.shapes[FORWARD])) / problem.groups
     packed = PACKED * tile.itemsize * problem.filters * depth * tile.packed

@@ -15,6 +15,7 @@ from mygrad.convolution.transposition import Square, transpose
 __all__ = [
     "Taps",
     "Tile",
+    "bounded",
     "in_cuts",
     "in_parts",
     "micro_kernel",
@@ -132,11 +133,7 @@ def micro_kernel(code: Code, tile: Tile, rows: Values, pitch: str, packed: str, 
         line = code.offset(code.at(entry, 4)) if tile.row_taps == 1 else code.multiply(t, tile.line_bytes)
         return products(code, tile, sources, code.at(packed, line), sums)
 
-    def part(number: str) -> Part:
-        start, end = (code.offset(code.entry(taps.bounds, code.add(number, n), 4)) for n in range(2))
-        return start, code.subtract(end, start)
-
-    return in_cuts(code, tile.sums, taps.parts, part, one_by_one(code, tap))
+    return in_cuts(code, tile.sums, taps.parts, bounded(code, taps.bounds), one_by_one(code, tap))
 
 
 Part = tuple[Value, Value]
@@ -186,6 +183,16 @@ def in_cuts(
         return code.when(later, add, summed(start, length, zeros), code.vector)
 
     return code.loop(parts, one, zeros, code.vector)
+
+
+def bounded(code: Code, bounds: str) -> Callable[[str], Part]:
+    """Return what finds a part: a table has where each begins, and the end of the last."""
+
+    def part(number: str) -> Part:
+        start, end = (code.offset(code.entry(bounds, code.add(number, n), 4)) for n in range(2))
+        return start, code.subtract(end, start)
+
+    return part
 
 
 def one_by_one(
